@@ -1,0 +1,1 @@
+"""The facades, drivers and wrappers for asyncio; `threadkeep._sync` is generated from here."""

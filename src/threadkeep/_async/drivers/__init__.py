@@ -1,0 +1,1 @@
+"""Drivers: each connects an engine to its event loop or threads."""

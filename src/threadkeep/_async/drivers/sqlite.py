@@ -1,0 +1,100 @@
+"""The SQLite driver: small reads inline, large ones in a thread, writes in the writer thread."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from threadkeep._async.drivers.watching import revisions
+from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncMailbox
+from threadkeep.engines.sql.sqlite.connect import Settings
+from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
+from threadkeep.engines.sql.sqlite.writer import Job
+from threadkeep.model.options import Limits
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
+from threadkeep.ops.reply import Reply
+
+
+class AsyncSqliteEngine:
+    """Keep entities in an SQLite file, which several processes may share, or in a database in memory."""
+
+    def __init__(self, settings: Settings, now: Callable[[], int], limits: Limits) -> None:
+        self._core = Core(settings, now, limits)
+        self._home = AsyncHome()
+        self._calls = 0
+        self._box: AsyncMailbox | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._open = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what it can do; final after `setup`."""
+        return self._core.capabilities
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "threadkeep-reader")
+        return self._pool
+
+    async def setup(self) -> None:
+        """Open the file and migrate or verify its schema. Raises SchemaMismatch, Unavailable or Forbidden."""
+        self._home.check()
+        await AsyncFlow.apart(self._threads(), self._core.setup)
+        self._box = AsyncMailbox()
+        self._open = True
+
+    async def run(self, batch: Batch) -> Reply:
+        """Run a batch on one entity: one transaction, none of its own for small reads."""
+        self._home.check()
+        self._calls += 1
+        if not self._calls & 31:
+            await AsyncFlow.breathe()
+        try:
+            reply = self._core.read(batch, heavy=False)
+        except TooHeavy:
+            call = partial(self._core.read, batch, heavy=True)
+            reply = await AsyncFlow.apart(self._threads(), call)
+        if reply is None:
+            reply = await self._do(self._core.job(batch))
+        return reply
+
+    async def _do(self, job: Job) -> Any:
+        if self._core.inline:
+            return self._core.direct(job)
+        assert self._box is not None  # noqa: S101 - set by setup
+        slot = self._box.open()
+        self._core.submit(job, self._box, slot)
+        return await self._box.wait(slot)
+
+    async def scan(self, query: Query) -> Page:
+        """Return one page of a listing, read in a thread."""
+        self._home.check()
+        return await AsyncFlow.apart(self._threads(), partial(self._core.scan, query))
+
+    async def claim(self, due: Due) -> tuple[Claim, ...]:
+        """Lease expired entities to this caller and reclaim what has run out elsewhere."""
+        self._home.check()
+        while True:
+            claims, last = await self._do(self._core.claim_job(due))
+            if claims or last:
+                return claims
+
+    async def watch(self, ref: Ref) -> AsyncIterator[int]:
+        """Yield the revision now and then after each change, also by other processes, coalesced."""
+        self._home.check()
+        self._core.watch_file()
+        async for revision in revisions(self, self._core.hub, ref):
+            yield revision
+
+    async def aclose(self) -> None:
+        """Finish what is queued and close the file; twice is fine."""
+        if self._open:
+            self._open = False
+            await AsyncFlow.apart(self._threads(), self._core.close)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None

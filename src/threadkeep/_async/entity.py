@@ -1,0 +1,123 @@
+"""Handles: a thread, a user, the app. Making one does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from threadkeep._async.messages import AsyncMessages
+from threadkeep._async.scope import AsyncScope
+from threadkeep._async.snapshots import AsyncSnapshots
+from threadkeep._async.state import AsyncState, Ttl
+from threadkeep._async.turn import AsyncTurn
+from threadkeep.layers import directory, ending, forking
+from threadkeep.model.leases import FOREVER, SECOND, lease_of
+from threadkeep.model.records import Change, ThreadInfo
+from threadkeep.model.refs import ref
+from threadkeep.ops.engine import Due
+
+if TYPE_CHECKING:
+    from threadkeep._async.lifecycle import AsyncLifecycle
+
+
+class AsyncEntity:
+    """A user's entity or the app's: state that spans threads."""
+
+    def __init__(self, scope: AsyncScope) -> None:
+        self._scope = scope
+        self.state = AsyncState(scope)
+
+    @property
+    def id(self) -> str:
+        """Return the id."""
+        return self._scope.ref.id
+
+    @property
+    def namespace(self) -> str:
+        """Return the namespace."""
+        return self._scope.ref.namespace
+
+    async def info(self) -> ThreadInfo | None:
+        """Return what is known of the entity; None when it does not exist. One trip."""
+        return await self._scope.read(directory.info(self._scope.ref))
+
+    async def set_labels(self, **labels: str | None) -> dict[str, str]:
+        """Set labels by which it can be listed (None removes one) and return all. Atomic, one trip."""
+        return await self._scope.write(directory.set_labels(self._scope.ref, labels))
+
+    async def touch(self, *, ttl: Ttl = None, expires_at: datetime | None = None) -> None:
+        """Renew the entity's own lease, or give it another one. Fields keep theirs; see `state.touch`."""
+        given = ttl is not None or expires_at is not None
+        lease = lease_of(ttl, expires_at, FOREVER) if given else None
+        await self._scope.write(directory.touch(self._scope.ref, lease))
+
+    async def destroy(self) -> int:
+        """Remove everything and return how many fields and items went.
+
+        Atomic. Holders of this incarnation get Gone when they write later.
+        """
+        return await self._scope.write(directory.destroy(self._scope.ref))
+
+    async def watch(self) -> AsyncIterator[Change]:
+        """Yield a Change after each change, by whatever process; several in a row may come as one."""
+        engine = await self._scope.store.ready()
+        first = True
+        async for revision in engine.watch(self._scope.ref):
+            if not first:
+                yield Change(revision, exists=revision > 0)
+            first = False
+
+
+class AsyncThread(AsyncEntity):
+    """One conversation: state, messages, snapshots, all of it one unit of atomicity."""
+
+    def __init__(self, scope: AsyncScope) -> None:
+        super().__init__(scope)
+        self.messages = AsyncMessages(scope)
+        self.snapshots = AsyncSnapshots(scope)
+
+    def turn(
+        self, policy: str = "queue", *, lease: float = 30, timeout: float | None = None
+    ) -> AsyncTurn:
+        """Return a turn to enter with `async with`: one writer at a time.
+
+        `policy` when another has it: "queue" waits in order (at most `timeout` seconds, then Timeout),
+        "reject" raises Conflict, "interrupt" takes it over. `lease` seconds after its holder died a turn is
+        free again; a living holder renews it.
+        """
+        return AsyncTurn(self._scope, policy, lease, timeout)
+
+    async def fork(self, new_id: str, *, at: int | None = None) -> AsyncThread:
+        """Copy the thread to a new id and return its handle; Conflict when that exists.
+
+        `at` leaves out the messages after that number; state, snapshots and labels are those of now. Fields
+        keep their ends, messages their numbers. Atomic on the new thread; three trips.
+        """
+        source, store = self._scope.ref, self._scope.store
+        target = ref(source.namespace, "thread", new_id)
+        known = await self._scope.read(directory.outline(source))
+        ops = await self._scope.read(forking.contents(source, known, at))
+        copy = AsyncScope(store, target)
+        await copy.write(directory.create(target, ops))
+        return AsyncThread(copy)
+
+    async def destroy(self) -> int:
+        """Remove everything and return how many fields and items went.
+
+        Atomic. Holders of this incarnation, this handle among them, get Gone when they write later.
+        `thread.destroyed` handlers of this store are told first and read the last state; when one fails the
+        thread is gone for all others and the sweeper calls the handler again before it is removed.
+        """
+        lifecycle: AsyncLifecycle = self._scope.store.lifecycle
+        if not lifecycle.handled:
+            return await super().destroy()
+        known = await self._scope.write(ending.ask(self._scope.ref))
+        if known is None:
+            return await super().destroy()
+        engine = await self._scope.store.ready()
+        due = Due(lease=30 * SECOND, ref=self._scope.ref)
+        gone: int | None = None
+        for claim in await engine.claim(due):
+            gone = await lifecycle.conclude(claim)
+        return known.fields + known.items if gone is None else gone

@@ -1,0 +1,1 @@
+"""Engines: the reference semantics (`apply`) and the places that keep entities."""

@@ -1,0 +1,55 @@
+"""Where a listing stands: an opaque, unsigned text that carries no names but the last id of a listing by id."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import msgspec
+
+from threadkeep.errors import UsageError
+from threadkeep.ops.engine import Query
+
+
+class Place(msgspec.Struct, array_like=True):
+    """The place after a page.
+
+    Newest first: `below` is the place in listings that comes next, `seen` the highest place that stood
+    when the page was read. What moves up after that is found above `seen` by the next page, and its
+    `prior` place tells whether it had its turn. By id: `last` is the last id.
+    """
+
+    order: str
+    below: int | None = None
+    seen: int | None = None
+    last: str | None = None
+
+
+_decoder = msgspec.msgpack.Decoder(Place)
+
+
+def pack(place: Place) -> str:
+    """Return the cursor for a place."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
+
+
+def unpack(query: Query) -> Place:
+    """Return the place that a query's cursor means; UsageError when it is none or of another order."""
+    if query.cursor is None:
+        return Place(query.order)
+    try:
+        raw = base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
+        place = _decoder.decode(raw)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise UsageError("cursor is not one that a listing returned") from None
+    if place.order != query.order:
+        raise UsageError(f"cursor belongs to a listing by {place.order}, not by {query.order}")
+    return place
+
+
+def check_query(query: Query) -> None:
+    """Raise UsageError for a listing that cannot be."""
+    if not 1 <= query.limit <= 10_000:
+        raise UsageError(f"limit is {query.limit}; a page holds 1 to 10,000 entities")
+    if query.prefix is not None and query.order != "id":
+        raise UsageError("a listing with a prefix goes by id; pass order='id'")

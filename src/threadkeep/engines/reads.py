@@ -1,0 +1,165 @@
+"""The read half of the reference semantics: pure over a View."""
+
+from __future__ import annotations
+
+
+from threadkeep.engines.view import HIDDEN, LogRow, Row, View
+from threadkeep.model.leases import renewed
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.ops import AnyOp, Get, Info, Item, Read
+from threadkeep.ops.reply import (
+    AnyResult,
+    EntityInfo,
+    Field,
+    Fields,
+    Items,
+    Nothing,
+    Reply,
+)
+
+Renewals = dict[str, dict[str, int]]
+
+
+def is_over(row: Row, now: int) -> bool:
+    """Tell whether the entity's own lease has run out."""
+    return row.end is not None and row.end <= now
+
+
+def read(view: View, batch: Batch, now: int) -> Reply | None:
+    """Answer a batch of reads without writing; None when it must go through `apply`.
+
+    That is when a lease is to be renewed, something has run out, or the batch writes, is guarded or numbered.
+    """
+    if batch.guards or batch.once or batch.writes:
+        return None
+    row = view.entity()
+    if row is None:
+        return Reply(True, tuple(empty(op) for op in batch.ops))
+    now = max(now, row.updated)
+    if row.due is not None and row.due <= now:
+        return None
+    if is_over(row, now):
+        return Reply(True, tuple(empty(op) for op in batch.ops), expired=True)
+    if renewed(row.window, row.end, now) is not None:
+        return None
+    renewals: Renewals = {}
+    results = tuple(read_op(view, row, op, now, renewals) for op in batch.ops)
+    if renewals:
+        return None
+    return Reply(True, results, row.revision, row.epoch)
+
+
+def empty(op: AnyOp) -> AnyResult:
+    """Return what a read finds where no entity stands."""
+    if isinstance(op, Get):
+        return Fields({})
+    if isinstance(op, Read):
+        return Items()
+    return Nothing()
+
+
+def read_op(view: View, row: Row, op: AnyOp, now: int, renewals: Renewals | None) -> AnyResult:
+    """Answer one read; renewals it calls for are added to `renewals` (None: it renews nothing)."""
+    if isinstance(op, Get):
+        return _get(view, op, now, renewals)
+    if isinstance(op, Read):
+        return _read(view, op, now, renewals)
+    assert isinstance(op, Info)  # noqa: S101 - the caller passes reads only
+    return info(view, row)
+
+
+def _get(view: View, op: Get, now: int, renewals: Renewals | None) -> Fields:
+    if op.fields is not None:
+        found = view.fields(op.map, op.fields, op.values)
+    else:
+        found = view.select(op.map, op.prefix, op.values)
+    found = living(found, now)
+    if op.renew:
+        note_renewals(op.map, found, now, renewals)
+    names = [name for field in found.values() for name in field.refs] if op.refs else []
+    return Fields(found, _linked(view, op.refs, names, now, op.renew, renewals))
+
+
+def living(found: dict[str, Field], now: int) -> dict[str, Field]:
+    """Leave out the fields that have run out."""
+    if any(field.end is not None and field.end <= now for field in found.values()):
+        return {n: f for n, f in found.items() if f.end is None or f.end > now}
+    return found
+
+
+def note_renewals(
+    map_: str, found: dict[str, Field], now: int, renewals: Renewals | None, *, exact: bool = False
+) -> None:
+    """Add the new ends of the sliding fields to `renewals`; `exact` ignores the 1/16 grain."""
+    if renewals is None:
+        return
+    for name, field in found.items():
+        if field.window is None:
+            continue
+        end = now + field.window if exact else renewed(field.window, field.end, now)
+        if end is not None and end != field.end:
+            renewals.setdefault(map_, {})[name] = end
+
+
+def _linked(
+    view: View,
+    map_: str | None,
+    names: list[str],
+    now: int,
+    renew: bool,  # noqa: FBT001 - handed on from the op
+    renewals: Renewals | None,
+) -> dict[str, Field]:
+    if map_ is None or not names:
+        return {}
+    found = living(view.fields(map_, dict.fromkeys(names)), now)
+    if renew:
+        note_renewals(map_, found, now, renewals)
+    return found
+
+
+def _read(view: View, op: Read, now: int, renewals: Renewals | None) -> Items:
+    log = view.log(op.log)
+    if log is None:
+        return Items()
+    items: list[Item] = []
+    if op.ids is not None:
+        items = view.at(op.log, sorted(view.find(op.log, op.ids).values()))
+    elif op.limit != 0 and log.count:
+        items = view.items(op.log, op.after, op.before, op.limit, op.newest, op.values)
+    names = [name for item in items for name in item.refs] if op.refs else []
+    linked = _linked(view, op.refs, names, now, True, renewals)  # noqa: FBT003
+    return Items(tuple(items), log.head, log.count, log.bytes, linked)
+
+
+def info(view: View, row: Row) -> AnyResult:
+    """Return the entity's own record; Nothing where it holds nothing."""
+    maps = tuple(m for m in view.maps() if not m.startswith(HIDDEN))
+    logs = tuple(view.logs())
+    if not (maps or logs or row.labels or row.end is not None):
+        return Nothing()
+    return row_info(row, logs, maps)
+
+
+def row_info(row: Row, logs: tuple[str, ...] = (), maps: tuple[str, ...] = ()) -> EntityInfo:
+    """Return the public form of a row."""
+    return EntityInfo(
+        created=row.created,
+        updated=row.updated,
+        revision=row.revision,
+        epoch=row.epoch,
+        window=row.window,
+        end=row.end,
+        labels=dict(row.labels),
+        fields=row.fields,
+        items=row.items,
+        bytes=row.field_bytes + row.item_bytes,
+        logs=logs,
+        maps=maps,
+    )
+
+
+def log_row(view: View, log: str) -> LogRow:
+    """Return the log's row, a fresh one where none stands."""
+    return view.log(log) or LogRow()
+
+

@@ -1,0 +1,1 @@
+"""SQL engines: what they share, and one folder for each dialect."""

@@ -1,0 +1,1 @@
+"""The SQLite engine: the reference semantics over single statements."""

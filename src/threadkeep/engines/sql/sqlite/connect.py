@@ -1,0 +1,173 @@
+"""Opening an SQLite database and saying what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from threadkeep.engines.sql.migrate import known, pending
+from threadkeep.errors import (
+    DataLost,
+    Forbidden,
+    SchemaMismatch,
+    ThreadkeepError,
+    Timeout,
+    Unavailable,
+    UsageError,
+)
+
+PACKAGE = "threadkeep.engines.sql.sqlite"
+CACHE_KIB = 64_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to open it. `durability`: full survives power loss, normal a kill. `timeout`: seconds to wait for a lock."""
+
+    path: str
+    durability: str = "full"
+    mode: str = "rw"
+    timeout: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.durability not in ("full", "normal"):
+            raise UsageError(f"durability is {self.durability!r}; use full or normal")
+        if self.mode not in ("rw", "ro"):
+            raise UsageError(f"mode is {self.mode!r}; use rw or ro")
+        if not 0 <= self.timeout <= 3600:
+            raise UsageError(f"timeout is {self.timeout}; use 0 to 3600 seconds")
+
+    @property
+    def memory(self) -> bool:
+        """Tell whether the database lives in this process alone."""
+        return self.path == ":memory:"
+
+
+def map_error(error: sqlite3.Error, path: str) -> ThreadkeepError:
+    """Return the error of threadkeep that an error of SQLite means."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    primary = code & 0xFF
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Timeout(f"{path} is locked by another process; try again or raise ?timeout=")
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        return Forbidden(f"{path} cannot be written: it is read-only here ({error})")
+    if primary == sqlite3.SQLITE_FULL:
+        return Unavailable(f"the disk of {path} is full; nothing was written, make room")
+    if primary == sqlite3.SQLITE_NOTADB:
+        return SchemaMismatch(f"{path} is not an SQLite database; nothing was touched")
+    if primary == sqlite3.SQLITE_CORRUPT:
+        return DataLost(f"{path} is corrupt ({error}); restore a backup or use sqlite3's .recover")
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return Unavailable(f"{path} cannot be opened: check that its folder exists and may be written")
+    if primary == sqlite3.SQLITE_IOERR:
+        return Unavailable(f"the disk of {path} failed ({error})", maybe_applied=True)
+    if primary == sqlite3.SQLITE_TOOBIG:
+        return UsageError("a value is larger than SQLite can hold")
+    return Unavailable(f"SQLite refused the call on {path}: {error}")
+
+
+def open_connection(settings: Settings, *, write: bool, wait: float) -> sqlite3.Connection:
+    """Return a configured connection; `wait` is SQLite's own patience with locks, in seconds."""
+    if settings.memory:
+        target = "file::memory:"
+    else:
+        mode = "ro" if settings.mode == "ro" else "rwc" if write else "rw"
+        target = f"file:{quote(str(Path(settings.path).absolute()))}?mode={mode}"
+    con = sqlite3.connect(
+        target,
+        uri=True,
+        timeout=wait,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    con.execute(f"pragma cache_size = -{CACHE_KIB}")
+    con.execute("pragma temp_store = memory")
+    if write and not settings.memory:
+        con.execute(f"pragma synchronous = {'full' if settings.durability == 'full' else 'normal'}")
+    return con
+
+
+def prepare(con: sqlite3.Connection, settings: Settings) -> int:
+    """Bring the database to this release's schema, or verify it; return the schema's number.
+
+    Safe against another process that does the same and against being killed in the middle.
+    """
+    migrations = known(PACKAGE)
+    if settings.mode == "ro":
+        missing = pending(migrations, _applied(con))
+        if missing:
+            raise SchemaMismatch(f"{settings.path} lacks migration {missing[0].number}; open it once for writing")
+        return migrations[-1].number
+    _patiently(settings, lambda: con.execute("pragma journal_mode = wal").fetchone())
+    if not pending(migrations, _applied(con)):
+        return migrations[-1].number
+    _patiently(settings, lambda: con.execute("begin immediate"))
+    try:
+        for migration in pending(migrations, _applied(con)):
+            for statement in _statements(migration.sql):
+                con.execute(statement)
+            con.execute(
+                "insert into tk_migration (number, name, checksum, applied) values (?, ?, ?, ?)",
+                (migration.number, migration.name, migration.checksum, int(time.time())),
+            )
+        con.execute("commit")
+    except BaseException:
+        if con.in_transaction:
+            con.execute("rollback")
+        raise
+    if not settings.memory:
+        _sync_folder(settings.path)
+    return migrations[-1].number
+
+
+def _applied(con: sqlite3.Connection) -> dict[int, str]:
+    there = con.execute("select 1 from sqlite_master where name = 'tk_migration'").fetchone()
+    if there is None:
+        if con.in_transaction:
+            con.execute(
+                "create table tk_migration"
+                " (number integer primary key, name text, checksum text, applied integer)"
+            )
+        return {}
+    return dict(con.execute("select number, checksum from tk_migration").fetchall())
+
+
+def _statements(sql: str) -> list[str]:
+    found: list[str] = []
+    part = ""
+    for line in sql.splitlines(keepends=True):
+        part += line
+        if sqlite3.complete_statement(part):
+            found.append(part)
+            part = ""
+    return found
+
+
+def _patiently(settings: Settings, call: Callable[[], object]) -> None:
+    """Make a call that another process may hold up."""
+    deadline = time.monotonic() + settings.timeout
+    while True:
+        try:
+            call()
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.002)
+        else:
+            return
+
+
+def _sync_folder(path: str) -> None:
+    """Make the file's name itself survive a power cut."""
+    folder = os.open(Path(path).absolute().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,291 @@
+"""The SQLite engine without its waiting: inline reads, jobs for the writer, listing, claiming."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from typing import Any
+
+from threadkeep.engines.apply import apply
+from threadkeep.engines.notify import Hub
+from threadkeep.engines.reads import read
+from threadkeep.engines.sql.sqlite.connect import Settings, map_error, open_connection, prepare
+from threadkeep.engines.sql.sqlite.listing import list_page
+from threadkeep.engines.sql.sqlite.poller import Poller
+from threadkeep.engines.sql.sqlite.view import SQL, SqliteView, to_field
+from threadkeep.engines.sql.sqlite.writer import Job, Writer
+from threadkeep.engines.tend import tend
+from threadkeep.engines.view import Row
+from threadkeep.model.leases import renewed
+from threadkeep.model.options import Limits
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch, check
+from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
+from threadkeep.ops.ops import AnyOp, Append, Get, Item, Restore, Set
+from threadkeep.ops.reply import Field, Fields, Reply
+
+HEAVY = 256 * 1024  # bytes: more than that is read in a thread of its own
+GET_ONE = SQL["get_one"]
+_EMPTY = Reply(True, (Fields({}),))
+
+
+def _weight(op: AnyOp) -> int:
+    """Return the bytes of values that an operation writes."""
+    values: Iterable[bytes] = ()
+    if isinstance(op, Set):
+        values = op.items.values()
+    elif isinstance(op, Append):
+        values = op.items
+    elif isinstance(op, Restore):
+        values = (item.value for item in op.items)
+    return sum(map(len, values))
+
+
+class TooHeavy(Exception):  # noqa: N818 - not an error, a change of plan
+    """The read would hold up the caller's thread."""
+
+
+class LightView(SqliteView):
+    """A view that refuses reads which take long."""
+
+    __slots__ = ("_field_bytes",)
+
+    def entity(self) -> Row | None:
+        row = super().entity()
+        self._field_bytes = row.field_bytes if row else 0
+        return row
+
+    def fields(self, map: str, names: Any, values: bool = True) -> dict[str, Field]:
+        if values and self._field_bytes > HEAVY:
+            found = super().fields(map, names, values=False)
+            if sum(field.size for field in found.values()) > HEAVY:
+                raise TooHeavy
+        return super().fields(map, names, values)
+
+    def select(self, map: str, prefix: str | None, values: bool = True) -> dict[str, Field]:
+        if values and self._field_bytes > HEAVY:
+            raise TooHeavy
+        return super().select(map, prefix, values)
+
+    def items(
+        self,
+        log: str,
+        after: int,
+        before: int | None,
+        limit: int | None,
+        newest: bool,
+        values: bool = True,
+    ) -> list[Item]:
+        row = self.log(log) if values else None
+        if row is not None and row.count:
+            count = row.count if limit is None else min(limit, row.count)
+            if count * (row.bytes // row.count) > HEAVY:
+                raise TooHeavy
+        return super().items(log, after, before, limit, newest, values)
+
+
+class Core:
+    """One database, shared by all threads of a process."""
+
+    def __init__(self, settings: Settings, now: Callable[[], int], limits: Limits) -> None:
+        self.settings = settings
+        self.hub = Hub()
+        self._now, self._limits = now, limits
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._writer: Writer | None = None
+        self._only: sqlite3.Connection | None = None  # of a database in memory
+        self._poller: Poller | None = None
+        self.schema = 0
+
+    def setup(self) -> None:
+        """Open the database and bring or hold it to this release's schema."""
+        try:
+            con = open_connection(self.settings, write=True, wait=0)
+            try:
+                self.schema = prepare(con, self.settings)
+            except BaseException:
+                con.close()
+                raise
+        except sqlite3.Error as error:
+            raise map_error(error, self.settings.path) from error
+        if self.settings.memory:
+            self._only = con
+        else:
+            self._writer = Writer(con, self.settings, self.hub)
+            self._write_con = con
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what this database can do and promises."""
+        kept = "power-loss" if self.settings.durability == "full" else "process"
+        return Capabilities(
+            name="sqlite",
+            durability="none" if self.settings.memory else kept,
+            processes=not self.settings.memory,
+            clock=True,
+            schema=self.schema or None,
+            version=sqlite3.sqlite_version,
+        )
+
+    def _reader(self) -> sqlite3.Connection:
+        if self._only is not None:
+            return self._only
+        con: sqlite3.Connection | None = getattr(self._local, "con", None)
+        if con is None:
+            con = open_connection(self.settings, write=False, wait=0.05)
+            self._local.con = con
+            with self._lock:
+                self._readers.append(con)
+        return con
+
+    def read(self, batch: Batch, *, heavy: bool) -> Reply | None:
+        """Answer reads in this thread; None: it must be written. TooHeavy unless `heavy` is allowed."""
+        op = batch.ops[0] if len(batch.ops) == 1 else None
+        if self._only is not None:
+            return None
+        try:
+            if (
+                type(op) is Get
+                and op.fields is not None
+                and len(op.fields) == 1
+                and op.refs is None
+                and op.values
+                and not batch.guards
+                and batch.once is None
+            ):
+                return self._get_one(batch.ref, op, op.fields[0], heavy=heavy)
+            check(batch)
+            if batch.writes or batch.guards or batch.once:
+                return None
+            return self._read_many(batch, heavy=heavy)
+        except sqlite3.Error as error:
+            if not heavy and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                raise TooHeavy from error
+            raise map_error(error, self.settings.path) from error
+
+    def _get_one(self, ref: Ref, op: Get, name: str, *, heavy: bool) -> Reply | None:
+        asked = (op.map, name, ref.namespace, ref.kind, ref.id)
+        found = self._reader().execute(GET_ONE, asked).fetchone()
+        if found is None:
+            return _EMPTY
+        revision, epoch, updated, window, end, due, value, size, rev, win, expires, refs = found
+        if due is not None or window is not None or win is not None:
+            now = max(self._now(), updated)
+            if (end is not None and end <= now) or (due is not None and due <= now):
+                return None
+            if renewed(window, end, now) is not None:
+                return None
+            if op.renew and renewed(win, expires, now) is not None:
+                return None
+        if size is None:
+            return Reply(True, (Fields({}),), revision, epoch)
+        if value is None and not heavy:
+            raise TooHeavy
+        if value is None or refs is not None:
+            return self._read_many(Batch(ref, (op,)), heavy=heavy)
+        return Reply(
+            True, (Fields({name: Field(value, rev, win, expires, (), size)}),), revision, epoch
+        )
+
+    def _read_many(self, batch: Batch, *, heavy: bool) -> Reply | None:
+        con = self._reader()
+        view = (SqliteView if heavy else LightView)(con, batch.ref)
+        con.execute("begin")
+        try:
+            return read(view, batch, self._now())
+        finally:
+            con.execute("commit")
+
+    def job(self, batch: Batch) -> Job:
+        """Return the job that runs a batch in the writer."""
+        check(batch)
+        ref, now, limits = batch.ref, self._now, self._limits
+        weight = sum(map(_weight, batch.ops))
+        return Job(lambda con: apply(SqliteView(con, ref), batch, now(), limits), ref, weight)
+
+    def claim_job(self, due: Due) -> Job:
+        """Return the job that claims what is due."""
+        return Job(lambda con: self._claim(con, due), None, 0)
+
+    def _claim(self, con: sqlite3.Connection, due: Due) -> tuple[tuple[Claim, ...], bool]:
+        """Return claims and whether nothing more is due."""
+        now = self._now()
+        con.execute(SQL["delete_tombstones"], (now,))
+        claims: list[Claim] = []
+        if due.ref is not None:
+            refs, last = [due.ref], True
+        else:
+            space = due.namespace
+            found = con.execute(SQL["due"], (now, space, space, due.limit * 8)).fetchall()
+            refs, last = [Ref(*record) for record in found], len(found) < due.limit * 8
+        for ref in refs:
+            claim = tend(SqliteView(con, ref), ref, now, due)
+            if claim is not None:
+                claims.append(claim)
+            if len(claims) >= due.limit:
+                break
+        return tuple(claims), last
+
+    def scan(self, query: Query) -> Page:
+        """Return one page of a listing, read in this thread."""
+        with self._lock if self._only is not None else nullcontext():
+            try:
+                con = self._reader()
+                con.execute("begin")
+                try:
+                    return list_page(con, query, self._now())
+                finally:
+                    con.execute("commit")
+            except sqlite3.Error as error:
+                raise map_error(error, self.settings.path) from error
+
+    def submit(self, job: Job, box: Any, slot: Any) -> None:
+        """Hand a job to the writer; on a database in memory it is done here."""
+        job.box, job.slot = box, slot
+        if self._writer is not None:
+            self._writer.submit(job)
+
+    def direct(self, job: Job) -> Any:
+        """Do a job here and now: for a database in memory."""
+        con = self._only
+        assert con is not None  # noqa: S101 - the driver asks first
+        with self._lock:
+            con.execute("begin")
+            try:
+                result = job.work(con)
+            except BaseException:
+                con.execute("rollback")
+                raise
+            con.execute("commit")
+        if isinstance(result, Reply) and result.changed and job.ref is not None:
+            self.hub.publish(job.ref)
+        return result
+
+    def watch_file(self) -> None:
+        """See from now on what other processes write."""
+        with self._lock:
+            if self._poller is None and not self.settings.memory:
+                self._poller = Poller(self.settings, self.hub)
+
+    @property
+    def inline(self) -> bool:
+        """Tell whether jobs are done in the caller's thread."""
+        return self._only is not None
+
+    def close(self) -> None:
+        """Finish what is queued and close every connection."""
+        if self._poller is not None:
+            self._poller.stop()
+        if self._writer is not None:
+            self._writer.close()
+            self._write_con.close()
+        with self._lock:
+            for con in self._readers:
+                con.close()
+            self._readers.clear()
+            if self._only is not None:
+                self._only.close()

@@ -1,0 +1,20 @@
+"""Generated ids: `thrd_`, `sess_` and `evt_` with 32 hexadecimal digits, epochs, tokens."""
+
+from __future__ import annotations
+
+import os
+
+
+def new_id(prefix: str) -> str:
+    """Return `prefix` + `_` + 32 random hexadecimal digits."""
+    return f"{prefix}_{os.urandom(16).hex()}"
+
+
+def new_epoch() -> str:
+    """Return the random mark that an entity gets at birth (16 hexadecimal digits)."""
+    return os.urandom(8).hex()
+
+
+def event_id(epoch: str) -> str:
+    """Return the id of the destroy event of one incarnation: the same at each repeat."""
+    return f"evt_{epoch}"
