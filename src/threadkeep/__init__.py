@@ -1,6 +1,7 @@
 """threadkeep: the state store for AI agents."""
 
 from threadkeep._async.store import AsyncStore
+from threadkeep._sync.store import Store
 from threadkeep.errors import (
     CodecError,
     Conflict,
@@ -18,21 +19,38 @@ from threadkeep.errors import (
 )
 from threadkeep.model.leases import FOREVER, Lease, Sliding, Until
 from threadkeep.model.options import Limits
+from threadkeep.model.records import (
+    Appended,
+    Change,
+    Entry,
+    Message,
+    Snapshot,
+    Swept,
+    ThreadInfo,
+)
 
 __version__ = "0.1.0"
 __all__ = [
     "FOREVER",
+    "Appended",
     "AsyncStore",
+    "Change",
     "CodecError",
     "Conflict",
     "DataLost",
+    "Entry",
     "Forbidden",
     "Gone",
     "Lease",
     "Limits",
+    "Message",
     "NotFound",
     "SchemaMismatch",
     "Sliding",
+    "Snapshot",
+    "Store",
+    "Swept",
+    "ThreadInfo",
     "ThreadkeepError",
     "Timeout",
     "TooLarge",

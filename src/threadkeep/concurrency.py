@@ -34,7 +34,9 @@ class AsyncHome:
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:
-            raise UsageError("this AsyncStore belongs to another event loop; open one store per loop")
+            raise UsageError(
+                "this AsyncStore belongs to another event loop; open one store per loop"
+            )
 
 
 class Home:

@@ -59,14 +59,18 @@ class AsyncEntity:
         """
         return await self._scope.write(directory.destroy(self._scope.ref))
 
-    async def watch(self) -> AsyncIterator[Change]:
-        """Yield a Change after each change, by whatever process; several in a row may come as one."""
+    async def watch(self, *, after: int | None = None) -> AsyncIterator[Change]:
+        """Yield a Change after each change, by whatever process; several in a row may come as one.
+
+        Watching begins with the first iteration; with `after`, a revision, what has changed since then
+        comes at once.
+        """
         engine = await self._scope.store.ready()
-        first = True
+        last = after
         async for revision in engine.watch(self._scope.ref):
-            if not first:
+            if last is not None and revision != last:
                 yield Change(revision, exists=revision > 0)
-            first = False
+            last = revision
 
 
 class AsyncThread(AsyncEntity):

@@ -74,7 +74,10 @@ class AsyncLifecycle:
         """Register a handler; the returned function takes it back."""
         if event != DESTROYED:
             raise UsageError(f"event {event!r} is unknown; there is {DESTROYED!r}")
-        base = name or f"{getattr(handler, '__module__', '')}.{getattr(handler, '__qualname__', 'handler')}"
+        base = (
+            name
+            or f"{getattr(handler, '__module__', '')}.{getattr(handler, '__qualname__', 'handler')}"
+        )
         if name is not None and name in self._handlers:
             raise UsageError(f"a handler named {name!r} is registered already")
         key, number = base, 1
@@ -116,13 +119,17 @@ class AsyncLifecycle:
                 done = await self.finish(claims[0])
                 if done or not wait:
                     return done
-                raise Unavailable(f"{ref} has expired and a {DESTROYED} handler failed; try again later")
+                raise Unavailable(
+                    f"{ref} has expired and a {DESTROYED} handler failed; try again later"
+                )
             if not (await engine.run(Batch(ref, (Info(),)))).expired:
                 return True
             if not wait:
                 return False
             if waited > PATIENCE:
-                raise Unavailable(f"{ref} has expired and its handlers are not done; try again later")
+                raise Unavailable(
+                    f"{ref} has expired and its handlers are not done; try again later"
+                )
             await AsyncFlow.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, 0.25)
 
@@ -131,7 +138,7 @@ class AsyncLifecycle:
         return await self.conclude(claim) is not None
 
     async def conclude(self, claim: Claim) -> int | None:
-        """Do as `finish`; return how many fields and items went, None when a handler failed."""
+        """Do as `finish`; return how many fields and items went, None when a handler failed or the claim was lost."""
         engine = self._store.engine or await self._store.ready()
         hold = Hold(claim)
         if self._handlers and claim.ref.kind == "thread" and not await self._tell(hold):
@@ -140,10 +147,10 @@ class AsyncLifecycle:
             return None
         reply = await engine.run(Batch(claim.ref, (Drop(),), (Claimed(hold.token),)))
         result = reply.results[0] if reply.ok else None
-        return result.count if isinstance(result, Count) else 0
+        return result.count if isinstance(result, Count) else None
 
     async def _tell(self, hold: Hold) -> bool:
-        from threadkeep._async.entity import AsyncThread  # noqa: PLC0415 - the two know each other
+        from threadkeep._async.entity import AsyncThread
 
         scope = AsyncScope(self._store, hold.claim.ref, hold)
         keeper = AsyncPeriodic(lambda: self._extend(hold), CLAIM_SECONDS / 3)
@@ -180,7 +187,10 @@ class AsyncLifecycle:
         except Exception as error:  # noqa: BLE001 - one handler must not stop the others
             log.error(  # noqa: TRY400 - a traceback could carry the thread's content
                 "handler %s of %s failed with %s (event %s); it will be called again",
-                name, DESTROYED, type(error).__name__, event.id,
+                name,
+                DESTROYED,
+                type(error).__name__,
+                event.id,
             )
             return False
         if len(self._handlers) > 1:

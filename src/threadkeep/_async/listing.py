@@ -55,7 +55,12 @@ class AsyncListing:
             raise UsageError(f"limit is {limit!r}; pass a whole number, 1 or more")
         self._store, self._limit = store, limit
         self._query = directory.query(
-            store.namespace, kind, labels, prefix=prefix, cursor=None, limit=min(limit or PAGE, PAGE)
+            store.namespace,
+            kind,
+            labels,
+            prefix=prefix,
+            cursor=None,
+            limit=min(limit or PAGE, PAGE),
         )
 
     async def __aiter__(self) -> AsyncIterator[ThreadInfo]:

@@ -39,7 +39,7 @@ class AsyncMessages:
         after: int | None = None,
         before: int | None = None,
         limit: int | None = None,
-        type: Any = None,  # noqa: A002 - the name that callers know
+        type: Any = None,
     ) -> list[Any]:
         """Return messages, oldest first: all, the `last` ones, or a page between two numbers.
 
@@ -58,7 +58,7 @@ class AsyncMessages:
         after: int | None = None,
         before: int | None = None,
         limit: int | None = None,
-        type: Any = None,  # noqa: A002
+        type: Any = None,
     ) -> list[Message]:
         """Return messages as `list` does, with their numbers, ids and times."""
         if last is None:
@@ -79,7 +79,7 @@ class AsyncMessages:
         window = found[start:]
         return window[orphans([message.value for message in window], rule) :]
 
-    async def pop(self, *, type: Any = None) -> Any:  # noqa: A002
+    async def pop(self, *, type: Any = None) -> Any:
         """Take the last message away and return it; None where there is none. Atomic, one trip."""
         return await self._scope.write(messages.pop(self._scope.ref, type))
 

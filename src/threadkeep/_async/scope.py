@@ -117,6 +117,7 @@ class AsyncScope:
                 ref=self.ref,
             )
         return Gone(
-            f"{self.ref} was destroyed; take a new handle to begin a new one; nothing was written",
+            f"{self.ref} was destroyed or has expired; take a new handle to begin a new one;"
+            " nothing was written",
             ref=self.ref,
         )

@@ -24,7 +24,9 @@ class AsyncSnapshots:
     def __init__(self, scope: AsyncScope) -> None:
         self._scope = scope
 
-    async def save(self, data: Any, *, if_revision: int | None = None, keep: int | None = None) -> int:
+    async def save(
+        self, data: Any, *, if_revision: int | None = None, keep: int | None = None
+    ) -> int:
         """Save a snapshot and return its revision. Atomic, one trip.
 
         `if_revision`: only if the last one saved has it (0: none was ever saved), else Conflict, so a late
@@ -35,12 +37,12 @@ class AsyncSnapshots:
         plan = snapshots.save(self._scope.ref, data, store.limits.snapshot, kept, if_revision)
         return await self._scope.write(plan)
 
-    async def load(self, *, revision: int | None = None, type: Any = None) -> Any:  # noqa: A002 - the name that callers know
+    async def load(self, *, revision: int | None = None, type: Any = None) -> Any:
         """Return the data of the last snapshot, or of a revision; None where none stands."""
         found = await self.entry(revision=revision, type=type)
         return None if found is None else found.data
 
-    async def entry(self, *, revision: int | None = None, type: Any = None) -> Snapshot | None:  # noqa: A002
+    async def entry(self, *, revision: int | None = None, type: Any = None) -> Snapshot | None:
         """Return the last snapshot, or that of a revision, with its revision and time; None where none stands."""
         return await self._scope.read(snapshots.entry(self._scope.ref, revision, type))
 
@@ -69,13 +71,11 @@ class AsyncSessions:
         found = ref(self._store.namespace, "thread", session_id)
         return AsyncSnapshots(AsyncScope(self._store, found))
 
-    async def save(
-        self, session_id: str, snapshot: Any, *, if_revision: int | None = None
-    ) -> int:
+    async def save(self, session_id: str, snapshot: Any, *, if_revision: int | None = None) -> int:
         """Save a session's snapshot and return its revision; see `AsyncSnapshots.save`."""
         return await self._of(session_id).save(snapshot, if_revision=if_revision)
 
-    async def load(self, session_id: str, *, type: Any = None) -> Any:  # noqa: A002
+    async def load(self, session_id: str, *, type: Any = None) -> Any:
         """Return a session's last snapshot; None where none stands."""
         return await self._of(session_id).load(type=type)
 

@@ -33,7 +33,12 @@ class AsyncState:
         return lease_of(ttl, expires_at, default)
 
     async def get(
-        self, name: str, default: Any = None, *, type: Any = None, renew: bool = True  # noqa: A002 - the name that callers know
+        self,
+        name: str,
+        default: Any = None,
+        *,
+        type: Any = None,
+        renew: bool = True,
     ) -> Any:
         """Return a field's value, `default` when none stands.
 
@@ -41,33 +46,35 @@ class AsyncState:
         as that type (Struct, dataclass, pydantic model, any type msgspec converts to). Raises CodecError
         when the stored bytes cannot be read or are not of that type.
         """
-        return await self._scope.read(
-            state.get(self._scope.ref, name, default, type, renew=renew)
-        )
+        return await self._scope.read(state.get(self._scope.ref, name, default, type, renew=renew))
 
     async def get_many(
-        self, names: Iterable[str], *, type: Any = None, renew: bool = True  # noqa: A002
+        self,
+        names: Iterable[str],
+        *,
+        type: Any = None,
+        renew: bool = True,
     ) -> dict[str, Any]:
         """Return the values of those of the named fields that stand, in the order of `names`.
 
         One trip, one moment. Renews as `get` does.
         """
-        return await self._scope.read(
-            state.get_many(self._scope.ref, names, type, renew=renew)
-        )
+        return await self._scope.read(state.get_many(self._scope.ref, names, type, renew=renew))
 
     async def get_all(
-        self, prefix: str | None = None, *, type: Any = None, renew: bool = True  # noqa: A002
+        self,
+        prefix: str | None = None,
+        *,
+        type: Any = None,
+        renew: bool = True,
     ) -> dict[str, Any]:
         """Return all fields, or those whose names begin with `prefix`, sorted by name.
 
         One trip, one moment. Renews each to its own window, never to another's.
         """
-        return await self._scope.read(
-            state.get_all(self._scope.ref, prefix, type, renew=renew)
-        )
+        return await self._scope.read(state.get_all(self._scope.ref, prefix, type, renew=renew))
 
-    async def entry(self, name: str, *, type: Any = None) -> Entry | None:  # noqa: A002
+    async def entry(self, name: str, *, type: Any = None) -> Entry | None:
         """Return a field's value, revision, lease and end; None when none stands. Renews nothing."""
         return await self._scope.read(state.entry(self._scope.ref, name, type))
 
@@ -75,7 +82,7 @@ class AsyncState:
         """Return all fields with their revisions, leases and ends, sorted by name. Renews nothing."""
         return await self._scope.read(state.entries(self._scope.ref, prefix))
 
-    async def set(  # noqa: PLR0913 - one option each
+    async def set(
         self,
         name: str,
         value: Any,
@@ -124,9 +131,7 @@ class AsyncState:
         """
         keep = ttl is None and expires_at is None
         lease = self._lease(ttl, expires_at)
-        return await self._scope.write(
-            state.increment(self._scope.ref, name, by, lease, keep=keep)
-        )
+        return await self._scope.write(state.increment(self._scope.ref, name, by, lease, keep=keep))
 
     async def push(
         self,
@@ -148,7 +153,7 @@ class AsyncState:
         def add(found: Any) -> list[Any]:
             if found is not None and not isinstance(found, list):
                 raise UsageError(f"field {name!r} holds a {found.__class__.__name__}, not a list")
-            items = [*(found or ()), item]
+            items: list[Any] = [*(found or ()), item]
             return items if keep is None else items[-keep:]
 
         return len(await self.mutate(name, add, ttl=ttl, expires_at=expires_at))
@@ -176,9 +181,7 @@ class AsyncState:
                 lease = entry.lease
             revision = 0 if entry is None else entry.revision
             try:
-                await self.set(
-                    name, value, ttl=lease, expires_at=expires_at, if_revision=revision
-                )
+                await self.set(name, value, ttl=lease, expires_at=expires_at, if_revision=revision)
             except Conflict as error:
                 if type(error) is not Conflict:
                     raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -49,7 +49,7 @@ class AsyncStore:
         snapshots: how many snapshots of a thread to keep.
     """
 
-    def __init__(  # noqa: PLR0913 - options of one object, all but the first by keyword
+    def __init__(
         self,
         url: str = DEFAULT_URL,
         *,
@@ -95,7 +95,9 @@ class AsyncStore:
                 kept = self._raw.capabilities.durability
                 if self._durable and kept != "power-loss":
                     await self._raw.aclose()
-                    raise UsageError(f"durable=True, but what this engine acknowledges survives only: {kept}")
+                    raise UsageError(
+                        f"durable=True, but what this engine acknowledges survives only: {kept}"
+                    )
                 self.engine = self._raw
             return self.engine
 
@@ -114,14 +116,14 @@ class AsyncStore:
     def _scope(self, kind: str, id_: str) -> AsyncScope:
         return AsyncScope(self, ref(self.namespace, kind, id_))
 
-    def thread(self, id: str | None = None) -> AsyncThread:  # noqa: A002 - the name that callers know
+    def thread(self, id: str | None = None) -> AsyncThread:
         """Return a handle of a thread; without an id, of a new one (`thrd_` and 32 hex digits). No I/O.
 
         The handle remembers the incarnation it first meets: after that was destroyed its writes raise Gone.
         """
         return AsyncThread(self._scope("thread", new_id("thrd") if id is None else id))
 
-    def user(self, id: str) -> AsyncEntity:  # noqa: A002
+    def user(self, id: str) -> AsyncEntity:
         """Return a handle of what spans one user's threads. No I/O."""
         return AsyncEntity(self._scope("user", id))
 
@@ -172,7 +174,7 @@ class AsyncStore:
         return await self.lifecycle.sweep()
 
     @asynccontextmanager
-    async def sweeper(self, *, every: float = 30) -> AsyncIterator[None]:
+    async def sweeper(self, *, every: float = 30) -> AsyncGenerator[None]:
         """Sweep at once and then every so many seconds, in the background, until the block is left."""
         await self.ready()
         runner = AsyncPeriodic(lambda: sweep_quietly(self.lifecycle), every)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -22,9 +23,7 @@ class AsyncTurn:
     lease ran out or another caller took over, such a write raises TurnLost and nothing is written.
     """
 
-    def __init__(
-        self, scope: AsyncScope, policy: str, lease: float, timeout: float | None
-    ) -> None:
+    def __init__(self, scope: AsyncScope, policy: str, lease: float, timeout: float | None) -> None:
         turns.check_policy(policy)
         self._scope, self._policy, self._timeout = scope, policy, timeout
         self._lease: Lease = Sliding(lease)
@@ -47,39 +46,48 @@ class AsyncTurn:
         ref = self._scope.ref
         if ref in fences.get():
             raise UsageError(f"this task holds the turn on {ref} already; it would wait for itself")
-        if self._policy == "interrupt":
-            self._fence = await self._scope.write(turns.seize(ref, self._token, self._lease))
-        else:
-            self._fence = await self._wait()
+        try:
+            self._fence = await self._acquire()
+        except BaseException:
+            with suppress(ThreadkeepError):  # the lease will do it; the first error matters more
+                await self._leave()
+            raise
         self._held = True
         fences.set({**fences.get(), ref: turns.fence(self._fence)})
         self._keeper.start()
         return self
 
-    async def _wait(self) -> int:
+    async def _acquire(self) -> int:
         ref = self._scope.ref
+        if self._policy == "interrupt":
+            return await self._scope.write(turns.seize(ref, self._token, self._lease))
         place = await self._scope.write(turns.enqueue(ref, self._token, self._lease))
         waited, pause = 0.0, SHORTEST_PAUSE
-        try:
-            while True:
-                first = await self._scope.read(turns.is_next(ref, self._token))
-                if first:
-                    plan = turns.take(ref, self._token, place, self._lease)
-                    fence = await self._scope.write(plan)
-                    if fence is not None:
-                        return fence
-                elif first is None:
-                    plan_again = turns.enqueue(ref, self._token, self._lease)
-                    place = await self._scope.write(plan_again)
-                if self._policy == "reject":
-                    raise Conflict(f"another caller has the turn on {ref}", ref=ref)
-                if self._timeout is not None and waited >= self._timeout:
-                    raise Timeout(f"no turn on {ref} within {self._timeout} seconds")
-                await AsyncFlow.sleep(pause)
-                waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
-        except BaseException:
-            await self._scope.write(turns.leave(ref, self._token))
-            raise
+        while True:
+            first = await self._scope.read(turns.is_next(ref, self._token))
+            if first:
+                plan = turns.take(ref, self._token, place, self._lease)
+                fence = await self._scope.write(plan)
+                if fence is not None:
+                    return fence
+            elif first is None:
+                again = turns.enqueue(ref, self._token, self._lease)
+                place = await self._scope.write(again)
+            self._check_patience(waited)
+            await AsyncFlow.sleep(pause)
+            waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
+
+    def _check_patience(self, waited: float) -> None:
+        if self._policy == "reject":
+            raise Conflict(f"another caller has the turn on {self._scope.ref}", ref=self._scope.ref)
+        if self._timeout is not None and waited >= self._timeout:
+            raise Timeout(f"no turn on {self._scope.ref} within {self._timeout} seconds")
+
+    async def _leave(self) -> None:
+        """Leave nothing behind: neither a place in line nor a turn that was given just now."""
+        fence = await self._scope.write(turns.leave(self._scope.ref, self._token))
+        if fence is not None:
+            await self._scope.write(turns.release(self._scope.ref, fence))
 
     async def _renew(self) -> None:
         try:

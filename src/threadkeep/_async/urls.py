@@ -15,16 +15,16 @@ Maker = Callable[[StoreUrl, Now, Limits], AsyncEngine]
 
 
 def _memory(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
-    from threadkeep._async.drivers.memory import AsyncMemoryEngine  # noqa: PLC0415 - loaded when asked for
-    from threadkeep.model.urls import check_options  # noqa: PLC0415
+    from threadkeep._async.drivers.memory import AsyncMemoryEngine
+    from threadkeep.model.urls import check_options
 
     check_options(url, set())
     return AsyncMemoryEngine(now, limits)
 
 
 def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
-    from threadkeep._async.drivers.sqlite import AsyncSqliteEngine  # noqa: PLC0415
-    from threadkeep.engines.sql.sqlite.url import settings_of  # noqa: PLC0415
+    from threadkeep._async.drivers.sqlite import AsyncSqliteEngine
+    from threadkeep.engines.sql.sqlite.url import settings_of
 
     return AsyncSqliteEngine(settings_of(url), now, limits)
 
@@ -44,7 +44,9 @@ def open_engine(text: str, now: Now, limits: Limits) -> AsyncEngine:
         name = url.scheme + _SUFFIX
         found = next(iter(entry_points(group="threadkeep.engines", name=name)), None)
         if found is None:
-            raise UsageError(f"no engine for {mask(text)!r}; known schemes: {', '.join(sorted(_MAKERS))}")
+            raise UsageError(
+                f"no engine for {mask(text)!r}; known schemes: {', '.join(sorted(_MAKERS))}"
+            )
         maker = found.load()
     return maker(url, now, limits)
 

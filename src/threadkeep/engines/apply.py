@@ -267,9 +267,7 @@ def _finish(view: View, row: Row, due: int | None, now: int, *, changed: bool) -
         row.prior, row.listed = row.listed, view.next_listed(now)
 
 
-def _remember(
-    view: View, row: Row, batch: Batch, results: tuple[AnyResult, ...], now: int
-) -> None:
+def _remember(view: View, row: Row, batch: Batch, results: tuple[AnyResult, ...], now: int) -> None:
     if batch.once is None:
         return
     kept = tuple(r if op.writes else Nothing() for op, r in zip(batch.ops, results, strict=True))

@@ -21,7 +21,9 @@ def write_log(view: View, row: Row, op: Append | Cut | Restore, now: int) -> tup
         result = _restore(view, log, op)
     row.items += log.count - before[1]
     row.item_bytes += log.bytes - before[2]
-    changed = (log.head, log.count, log.bytes) != before or bool(isinstance(op, Restore) and op.items)
+    changed = (log.head, log.count, log.bytes) != before or bool(
+        isinstance(op, Restore) and op.items
+    )
     if changed:
         view.put_log(op.log, log)
     return result, changed
@@ -62,7 +64,9 @@ def _cut(view: View, log: LogRow, op: Cut) -> Count:
         kept = view.items(op.log, 0, None, op.keep, newest=True, values=False) if op.keep else []
         high = kept[0].seq - 1 if kept else log.head
     elif op.newest is not None:
-        gone = view.items(op.log, 0, None, op.newest, newest=True, values=False) if op.newest else []
+        gone = (
+            view.items(op.log, 0, None, op.newest, newest=True, values=False) if op.newest else []
+        )
         low = gone[0].seq if gone else log.head + 1
     if low > high:
         return Count(0)

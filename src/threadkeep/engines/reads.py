@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from threadkeep.engines.view import HIDDEN, LogRow, Row, View
 from threadkeep.model.leases import renewed
 from threadkeep.ops.batch import Batch
@@ -25,10 +24,11 @@ def is_over(row: Row, now: int) -> bool:
     return row.end is not None and row.end <= now
 
 
-def read(view: View, batch: Batch, now: int) -> Reply | None:
+def read(view: View, batch: Batch, now: int, *, frozen: bool = False) -> Reply | None:
     """Answer a batch of reads without writing; None when it must go through `apply`.
 
     That is when a lease is to be renewed, something has run out, or the batch writes, is guarded or numbered.
+    `frozen`: where nothing can be written, leases are not renewed and what has run out is only left out.
     """
     if batch.guards or batch.once or batch.writes:
         return None
@@ -36,13 +36,13 @@ def read(view: View, batch: Batch, now: int) -> Reply | None:
     if row is None:
         return Reply(True, tuple(empty(op) for op in batch.ops))
     now = max(now, row.updated)
-    if row.due is not None and row.due <= now:
+    if not frozen and row.due is not None and row.due <= now:
         return None
     if is_over(row, now):
         return Reply(True, tuple(empty(op) for op in batch.ops), expired=True)
-    if renewed(row.window, row.end, now) is not None:
+    if not frozen and renewed(row.window, row.end, now) is not None:
         return None
-    renewals: Renewals = {}
+    renewals: Renewals | None = None if frozen else {}
     results = tuple(read_op(view, row, op, now, renewals) for op in batch.ops)
     if renewals:
         return None
@@ -106,7 +106,7 @@ def _linked(
     map_: str | None,
     names: list[str],
     now: int,
-    renew: bool,  # noqa: FBT001 - handed on from the op
+    renew: bool,
     renewals: Renewals | None,
 ) -> dict[str, Field]:
     if map_ is None or not names:
@@ -127,7 +127,7 @@ def _read(view: View, op: Read, now: int, renewals: Renewals | None) -> Items:
     elif op.limit != 0 and log.count:
         items = view.items(op.log, op.after, op.before, op.limit, op.newest, op.values)
     names = [name for item in items for name in item.refs] if op.refs else []
-    linked = _linked(view, op.refs, names, now, True, renewals)  # noqa: FBT003
+    linked = _linked(view, op.refs, names, now, True, renewals)
     return Items(tuple(items), log.head, log.count, log.bytes, linked)
 
 
@@ -161,5 +161,3 @@ def row_info(row: Row, logs: tuple[str, ...] = (), maps: tuple[str, ...] = ()) -
 def log_row(view: View, log: str) -> LogRow:
     """Return the log's row, a fresh one where none stands."""
     return view.log(log) or LogRow()
-
-

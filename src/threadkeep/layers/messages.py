@@ -35,7 +35,9 @@ def as_message(ref: Ref, item: Item, as_type: Any = None) -> Message:
 def _ids(messages: Sequence[Any], ids: Sequence[str | None] | None) -> tuple[str | None, ...]:
     if ids is not None:
         if isinstance(ids, str) or len(ids) != len(messages):
-            raise UsageError(f"ids must hold one id (or None) for each of the {len(messages)} messages")
+            raise UsageError(
+                f"ids must hold one id (or None) for each of the {len(messages)} messages"
+            )
         return tuple(None if i is None else check_name(i, "message id") for i in ids)
     found: list[str | None] = []
     for message in messages:

@@ -13,8 +13,8 @@ from threadkeep.model.records import Snapshot
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
 from threadkeep.ops.ops import Append, Cut, Head, Item, Label, Read
-from threadkeep.ops.reply import Count, Reply
 from threadkeep.ops.reply import Appended as AppendedResult
+from threadkeep.ops.reply import Count, Reply
 
 LOG = "snapshots"
 MARK = "#snapshot"  # a hidden label, so that sessions can be listed
@@ -28,7 +28,11 @@ def save(ref: Ref, data: Any, limit: int, keep: int, if_revision: int | None) ->
     """
     if type(keep) is not int or keep < 1:
         raise UsageError(f"keep is {keep!r}; at least the snapshot itself must be kept")
-    ops = (Append(LOG, (encode(data, limit=limit, place="snapshot"),)), Cut(LOG, keep=keep), Label({MARK: MARKED}))
+    ops = (
+        Append(LOG, (encode(data, limit=limit, place="snapshot"),)),
+        Cut(LOG, keep=keep),
+        Label({MARK: MARKED}),
+    )
     guards = () if if_revision is None else (Head(LOG, if_revision),)
     otherwise = (Read(LOG, limit=0),) if guards else ()
 

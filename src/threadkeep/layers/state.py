@@ -98,7 +98,7 @@ def entries(ref: Ref, prefix: str | None) -> Plan[dict[str, Entry]]:
     return Plan(Batch(ref, (Get(MAP, prefix=prefix or None, renew=False),)), read)
 
 
-def put(  # noqa: PLR0913 - one call's arguments
+def put(
     ref: Ref,
     items: Mapping[str, Any],
     lease: Lease,
@@ -114,7 +114,9 @@ def put(  # noqa: PLR0913 - one call's arguments
     if if_absent and if_revision is not None:
         raise UsageError("pass if_absent= or if_revision=, not both")
     if if_revision is not None and (type(if_revision) is not int or if_revision < 0):
-        raise UsageError(f"if_revision is {if_revision!r}; pass the revision of an entry, or 0 for none")
+        raise UsageError(
+            f"if_revision is {if_revision!r}; pass the revision of an entry, or 0 for none"
+        )
     data = {
         check_name(name, "field name"): encode(value, limit=limit, place=f"field {name!r}")
         for name, value in items.items()

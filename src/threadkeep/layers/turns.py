@@ -65,9 +65,17 @@ def seize(ref: Ref, token: str, lease: Lease) -> Plan[int]:
     return Plan(Batch(ref, (op,)), lambda reply: reply.revision)
 
 
-def leave(ref: Ref, token: str) -> Plan[None]:
-    """Plan to leave the line."""
-    return Plan(Batch(ref, (Del(MAP, (token,)),)), lambda _: None)
+def leave(ref: Ref, token: str) -> Plan[int | None]:
+    """Plan to leave the line; returns the fence where this caller has become the holder, else None."""
+    ops = (Get(MAP, (HOLDER,), renew=False), Del(MAP, (token,)))
+
+    def read(reply: Reply) -> int | None:
+        result = reply.results[0]
+        assert isinstance(result, Fields)  # noqa: S101 - the reply to a Get
+        holder = result.fields.get(HOLDER)
+        return holder.revision if holder and holder.value == _mark(token) else None
+
+    return Plan(Batch(ref, ops), read)
 
 
 def fence(revision: int) -> Same:

@@ -53,7 +53,9 @@ def Sliding(seconds: float | timedelta) -> Lease:  # noqa: N802 - reads as the t
     if window <= 0:
         raise UsageError(f"ttl is {value} seconds; it must be positive (delete the value instead?)")
     if value > LONGEST:
-        raise UsageError(f"ttl is {value} seconds; use threadkeep.FOREVER for a value without an end")
+        raise UsageError(
+            f"ttl is {value} seconds; use threadkeep.FOREVER for a value without an end"
+        )
     return Lease(window=window)
 
 
@@ -74,7 +76,9 @@ def lease_of(ttl: object, expires_at: object, default: Lease) -> Lease:
         raise UsageError("pass ttl= or expires_at=, not both")
     if expires_at is not None:
         if not isinstance(expires_at, datetime):
-            raise UsageError(f"expires_at must be an aware datetime, not {type(expires_at).__name__}")
+            raise UsageError(
+                f"expires_at must be an aware datetime, not {type(expires_at).__name__}"
+            )
         return Until(expires_at)
     if isinstance(ttl, Lease):
         return ttl

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final, Literal, get_args
+from collections.abc import Iterable
+from typing import Final, Literal, cast, get_args
 
 import msgspec
 
@@ -28,7 +29,7 @@ class Ref(msgspec.Struct, frozen=True, gc=False, order=True):
         return f"{self.kind} {self.id!r} in namespace {self.namespace!r}"
 
 
-def ref(namespace: str, kind: str, id: str) -> Ref:  # noqa: A002 - the word of the design
+def ref(namespace: str, kind: str, id: str) -> Ref:
     """Return the checked reference of an entity.
 
     Raises UsageError for an unknown kind or a name that `check_name` refuses.
@@ -54,12 +55,16 @@ def check_name(name: object, what: str = "name", limit: int = NAME_BYTES) -> str
     try:
         size = len(name.encode())
     except UnicodeEncodeError:
-        raise UsageError(f"{what} {ascii(name)[:80]} is not valid Unicode text (lone surrogate)") from None
+        raise UsageError(
+            f"{what} {ascii(name)[:80]} is not valid Unicode text (lone surrogate)"
+        ) from None
     if size > limit:
         raise UsageError(f"{what} is {size} bytes long in UTF-8; the limit is {limit}")
     for char in name:
         if unicodedata.category(char) == "Cc":
-            raise UsageError(f"{what} {ascii(name)[:80]} holds the control character U+{ord(char):04X}")
+            raise UsageError(
+                f"{what} {ascii(name)[:80]} holds the control character U+{ord(char):04X}"
+            )
     return name
 
 
@@ -67,11 +72,9 @@ def check_names(names: object, what: str = "field name") -> tuple[str, ...]:
     """Return the checked names of an iterable as a tuple; a bare str is refused, being a slip."""
     if isinstance(names, (str, bytes)):
         raise UsageError(f"expected several {what}s, got one {type(names).__name__}; pass a list")
-    try:
-        listed = tuple(names)  # type: ignore[call-overload] # pyright: ignore[reportUnknownVariableType, reportArgumentType, reportUnknownArgumentType, reportCallIssue] - any iterable, checked by name below
-    except TypeError:
-        raise UsageError(f"expected several {what}s, got {type(names).__name__}") from None
-    return tuple(check_name(name, what) for name in listed)  # pyright: ignore[reportUnknownVariableType] - check_name takes any object
+    if not isinstance(names, Iterable):
+        raise UsageError(f"expected several {what}s, got {type(names).__name__}")
+    return tuple(check_name(name, what) for name in cast("Iterable[object]", names))
 
 
 def check_labels(labels: dict[str, str | None]) -> dict[str, str | None]:
@@ -79,7 +82,9 @@ def check_labels(labels: dict[str, str | None]) -> dict[str, str | None]:
     for name, value in labels.items():
         check_name(name, "label name", SHORT_BYTES)
         if name.startswith("#"):
-            raise UsageError(f"label name {name!r} begins with '#', which threadkeep keeps for itself")
+            raise UsageError(
+                f"label name {name!r} begins with '#', which threadkeep keeps for itself"
+            )
         if value is not None:
             check_name(value, f"value of label {name!r}", LABEL_VALUE_BYTES)
     return labels

@@ -43,11 +43,13 @@ class BadTag(ValueError):
 
 def _read_datetime(body: str) -> datetime:
     moment = datetime.fromisoformat(body)
-    if moment.isoformat() != body:
-        # Python's parser loses an offset below one second: read it from the text
+    if len(body) > 32 and moment.isoformat() != body:
+        # an offset has seconds, and Python's parser loses one below a second: read it from the text
         offset = timedelta(microseconds=int(body[-6:])) * (-1 if body[-15] == "-" else 1)
         moment = datetime.fromisoformat(body[:-15]).replace(tzinfo=timezone(offset))
-    if moment.tzinfo is None or moment.isoformat() != body:
+        if moment.isoformat() != body:
+            raise ValueError
+    if moment.tzinfo is None:
         raise ValueError
     return moment
 
@@ -64,19 +66,12 @@ def _read_int(body: str) -> int:
     return int(body, 16)
 
 
-def _read_uuid(body: str) -> UUID:
-    found = UUID(body)
-    if str(found) != body:
-        raise ValueError
-    return found
-
-
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "$tk:int": _read_int,
     "$tk:bytes": lambda body: a2b_base64(body, strict_mode=True),
     "$tk:datetime": _read_datetime,
     "$tk:decimal": _read_decimal,
-    "$tk:uuid": _read_uuid,
+    "$tk:uuid": UUID,
 }
 
 
@@ -90,7 +85,7 @@ def restored(value: Any, tags: list[str]) -> Any:
                 value[index] = restored(item, tags)
     elif kind is dict:
         for key in value:
-            if key[:1] == "$" and looks_tagged(key):
+            if key[:1] == "$":
                 return _restored_marked(value, tags)
         for key, item in value.items():
             inner = kind_of(item)

@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final, cast, get_args
 from uuid import UUID
 
@@ -80,7 +81,8 @@ def as_type(stored: Any, type_: Any, place: str) -> Any:
         if adapter is not None:
             return _validate(adapter, stored)
         typed = msgspec.convert(stored, type_, builtin_types=_NATIVE, dec_hook=_nested_model)
-        _refuse_difference(stored, typed)
+        if typed is not stored:
+            _refuse_difference(stored, typed)
     except _Mismatch as error:
         raise CodecError(f"{place}{error}", place=place) from None
     except msgspec.ValidationError as error:
@@ -183,14 +185,13 @@ def _difference(stored: Any, typed: Any) -> str | None:
         inner: Any = typed if found is dict else content(typed)
         if kind_of(inner) is dict:
             return _first_difference(
-                (key, stored[key], inner[key]) for key in stored if key in inner
+                [(key, one, inner[key]) for key, one in stored.items() if key in inner]
             )
     elif kind is list or kind is tuple:
         inner = content(typed) if isinstance(typed, msgspec.Struct) else typed
         if isinstance(inner, list | tuple):
-            items = cast("Iterable[Any]", inner)
-            pairs = enumerate(zip(stored, items, strict=False))  # a model may know more fields
-            return _first_difference((index, one, other) for index, (one, other) in pairs)
+            items = cast("Iterable[Any]", inner)  # a model may know more or fewer than are stored
+            return _first_difference(zip(count(), stored, items, strict=False))
     if found is frozenset:
         found = set
     elif isinstance(typed, Enum):
@@ -204,7 +205,7 @@ def _difference(stored: Any, typed: Any) -> str | None:
 
 def _first_difference(items: Iterable[tuple[object, Any, Any]]) -> str | None:
     for key, stored, typed in items:
-        difference = _difference(stored, typed)
+        difference = None if typed is stored else _difference(stored, typed)
         if difference is not None:
             return path_of((key,)) + difference
     return None

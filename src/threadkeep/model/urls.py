@@ -28,7 +28,9 @@ def parse_url(text: str) -> StoreUrl:
         raise UsageError(f"the store URL must be a str, not {type(text).__name__}")
     scheme, sep, rest = text.partition("://")
     if not sep or not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme):
-        raise UsageError(f"{mask(text)!r} is no store URL; write for example sqlite:///threadkeep.db")
+        raise UsageError(
+            f"{mask(text)!r} is no store URL; write for example sqlite:///threadkeep.db"
+        )
     parts = urlsplit("//" + rest, allow_fragments=False)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     options = dict(pairs)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import enum
+import math
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from math import isfinite
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from threadkeep.model.typed import NOT_A_MODEL, content, path_of
 LEVELS: Final = 64  # containers inside each other
 BIG: Final = 1 << 2048  # ints beyond go as hex: Python may be set to read no more than 640 digits
 
+_isfinite: Final = math.isfinite
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 
 
@@ -46,7 +47,7 @@ def is_plain(value: Any, level: int = 1) -> bool:
             or kind is bool
             or item is None
             or (kind is int and -BIG < item < BIG)
-            or (kind is float and isfinite(item))
+            or (kind is float and _isfinite(item))
             or ((kind is dict or kind is list) and level < LEVELS and is_plain(item, level + 1))
         ):
             continue
@@ -85,20 +86,20 @@ class _Walk:
             return value
         if kind is int and -BIG < value < BIG:
             return value
-        if kind is float and isfinite(value):
+        if kind is float and _isfinite(value):
             return value
         if kind is dict or kind is list or kind is tuple or kind is set:
             return self.lower_container(value, value)
         write = WRITERS.get(kind)
-        reason = _reason(value)
-        if write is not None and reason is None:
+        if write is not None:
             self.tagged = True
+            _refuse_unstorable(value, kind)
             return write(value)
         if isinstance(value, enum.Enum) and self.models:
             return self.lower(value.value)
-        plain = content(value) if reason is None else NOT_A_MODEL
+        plain = NOT_A_MODEL if isinstance(value, _NEAR) else content(value)
         if plain is NOT_A_MODEL:
-            raise _Refused(reason or _unknown(value))
+            raise _Refused(_reason(value, kind))
         self.models += 1
         low = self.lower_container(value, plain)
         self.models -= 1
@@ -181,35 +182,37 @@ _ADVICE: Final[tuple[tuple[type, str], ...]] = (
     (memoryview, "store bytes() of it"),
 )
 _EXACT: Final = (str, int, float, bytes, dict, list, tuple, set, datetime, Decimal, UUID)
+_NEAR: Final = (
+    *(base for base, _ in _ADVICE),
+    *_EXACT,
+    date,
+)  # a model that is also one of these is none
 
 
-def _reason(value: Any) -> str | None:
-    """Return why a value that is no plain JSON is refused and what to store instead, else None."""
-    kind = kind_of(value)
+def _refuse_unstorable(value: Any, kind: object) -> None:
+    """Refuse what is of a type with a tag and yet has no stored form."""
+    if kind is datetime and (value.tzinfo is None or value.utcoffset() is None):
+        raise _Refused("is a datetime without a time zone; store an aware one: datetime.now(UTC)")
+    if kind is Decimal and not value.is_finite():
+        raise _Refused(f"is a Decimal of {value}; store None or a str instead")
+
+
+def _reason(value: Any, kind: type[object]) -> str:
+    """Return why a value is refused and what to store instead."""
     name = kind.__qualname__
     if kind is float:
-        which = "NaN" if value != value else "infinite"  # noqa: PLR0124 - only NaN differs from itself
+        which = "NaN" if math.isnan(value) else "infinite"
         return f"is {which}, which JSON cannot hold; store None or a str instead"
-    if kind is datetime and value.utcoffset() is None:
-        return "is a datetime without a time zone; store an aware one, e.g. datetime.now(UTC)"
-    if kind is Decimal and not value.is_finite():
-        return f"is a Decimal of {value}; store None or a str instead"
-    if kind in _EXACT:
-        return None
     for base, advice in _ADVICE:
         if isinstance(value, base):
             return f"is of type {name}; {advice}"
     for base in _EXACT:
         if isinstance(value, base):
             plain = base.__qualname__
-            return f"is of type {name} and would come back as a {plain}; store a plain {plain}"
+            return f"is of type {name}, not exactly {plain}; store a plain {plain}"
     if isinstance(value, date):
         return f"is of type {name}; store its isoformat() or an aware datetime"
-    return None
-
-
-def _unknown(value: Any) -> str:
     return (
-        f"is of type {type(value).__qualname__}, which cannot be stored; store JSON values, bytes,"
-        " datetime, Decimal, UUID, set, tuple, a msgspec Struct, a dataclass or a pydantic model"
+        f"is of type {name}, which cannot be stored; store JSON values, bytes, datetime, Decimal,"
+        " UUID, set or tuple, or a msgspec Struct, dataclass or pydantic model"
     )

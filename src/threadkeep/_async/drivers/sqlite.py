@@ -12,6 +12,7 @@ from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncMailbox
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
 from threadkeep.engines.sql.sqlite.writer import Job
+from threadkeep.errors import Forbidden, Unavailable
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
@@ -58,9 +59,20 @@ class AsyncSqliteEngine:
         except TooHeavy:
             call = partial(self._core.read, batch, heavy=True)
             reply = await AsyncFlow.apart(self._threads(), call)
-        if reply is None:
-            reply = await self._do(self._core.job(batch))
-        return reply
+        return await self._write(batch) if reply is None else reply
+
+    async def _write(self, batch: Batch) -> Reply:
+        """Run a batch in the writer; reads that were to renew a lease are answered even where they cannot."""
+        try:
+            return await self._do(self._core.job(batch))
+        except (Unavailable, Forbidden):
+            reply = None
+            if not batch.writes:
+                call = partial(self._core.read_frozen, batch)
+                reply = await AsyncFlow.apart(self._threads(), call)
+            if reply is None:
+                raise
+            return reply
 
     async def _do(self, job: Job) -> Any:
         if self._core.inline:

@@ -63,7 +63,9 @@ def map_error(error: sqlite3.Error, path: str) -> ThreadkeepError:
     if primary == sqlite3.SQLITE_CORRUPT:
         return DataLost(f"{path} is corrupt ({error}); restore a backup or use sqlite3's .recover")
     if primary == sqlite3.SQLITE_CANTOPEN:
-        return Unavailable(f"{path} cannot be opened: check that its folder exists and may be written")
+        return Unavailable(
+            f"{path} cannot be opened: check that its folder exists and may be written"
+        )
     if primary == sqlite3.SQLITE_IOERR:
         return Unavailable(f"the disk of {path} failed ({error})", maybe_applied=True)
     if primary == sqlite3.SQLITE_TOOBIG:
@@ -102,7 +104,9 @@ def prepare(con: sqlite3.Connection, settings: Settings) -> int:
     if settings.mode == "ro":
         missing = pending(migrations, _applied(con))
         if missing:
-            raise SchemaMismatch(f"{settings.path} lacks migration {missing[0].number}; open it once for writing")
+            raise SchemaMismatch(
+                f"{settings.path} lacks migration {missing[0].number}; open it once for writing"
+            )
         return migrations[-1].number
     _patiently(settings, lambda: con.execute("pragma journal_mode = wal").fetchone())
     if not pending(migrations, _applied(con)):

@@ -14,7 +14,7 @@ from threadkeep.engines.reads import read
 from threadkeep.engines.sql.sqlite.connect import Settings, map_error, open_connection, prepare
 from threadkeep.engines.sql.sqlite.listing import list_page
 from threadkeep.engines.sql.sqlite.poller import Poller
-from threadkeep.engines.sql.sqlite.view import SQL, SqliteView, to_field
+from threadkeep.engines.sql.sqlite.view import SQL, SqliteView
 from threadkeep.engines.sql.sqlite.writer import Job, Writer
 from threadkeep.engines.tend import tend
 from threadkeep.engines.view import Row
@@ -43,7 +43,7 @@ def _weight(op: AnyOp) -> int:
     return sum(map(len, values))
 
 
-class TooHeavy(Exception):  # noqa: N818 - not an error, a change of plan
+class TooHeavy(Exception):
     """The read would hold up the caller's thread."""
 
 
@@ -144,6 +144,8 @@ class Core:
 
     def read(self, batch: Batch, *, heavy: bool) -> Reply | None:
         """Answer reads in this thread; None: it must be written. TooHeavy unless `heavy` is allowed."""
+        if self.settings.mode == "ro":
+            return self.read_frozen(batch)
         op = batch.ops[0] if len(batch.ops) == 1 else None
         if self._only is not None:
             return None
@@ -166,6 +168,17 @@ class Core:
             if not heavy and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 raise TooHeavy from error
             raise map_error(error, self.settings.path) from error
+
+    def read_frozen(self, batch: Batch) -> Reply | None:
+        """Answer reads where nothing can be written; None when the batch writes."""
+        check(batch)
+        con = self._reader()
+        with self._lock if self._only is not None else nullcontext():
+            con.execute("begin")
+            try:
+                return read(SqliteView(con, batch.ref), batch, self._now(), frozen=True)
+            finally:
+                con.execute("commit")
 
     def _get_one(self, ref: Ref, op: Get, name: str, *, heavy: bool) -> Reply | None:
         asked = (op.map, name, ref.namespace, ref.kind, ref.id)

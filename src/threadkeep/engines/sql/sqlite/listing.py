@@ -76,7 +76,9 @@ def _newest(con: sqlite3.Connection, query: Query, now: int) -> Page:
     }
     if labels:
         args |= {"name": labels[0][0], "value": labels[0][1], "others": _others(labels[1:])}
-    here, moved = ("labelled_newest", "labelled_moved") if labels else ("alive_newest", "moved_newest")
+    here, moved = (
+        ("labelled_newest", "labelled_moved") if labels else ("alive_newest", "moved_newest")
+    )
     top = con.execute(SQL["top_listed"], (query.namespace, query.kind)).fetchone()[0] or 0
     found: list[tuple[Any, ...]] = []
     if place.seen is not None:
@@ -104,7 +106,7 @@ def _page(query: Query, records: list[tuple[Any, ...]], after: Place | None) -> 
 
 
 def _rarest_first(con: sqlite3.Connection, query: Query) -> list[tuple[str, str]]:
-    if len(query.labels) < 2:  # noqa: PLR2004 - nothing to choose from
+    if len(query.labels) < 2:
         return list(query.labels)
     kind = (query.namespace, query.kind)
 

@@ -14,7 +14,9 @@ def settings_of(url: StoreUrl) -> Settings:
     """
     check_options(url, {"durability", "mode", "timeout"})
     if url.authority:
-        raise UsageError(f"sqlite://{url.authority}/ names a host; a relative path has three slashes")
+        raise UsageError(
+            f"sqlite://{url.authority}/ names a host; a relative path has three slashes"
+        )
     try:
         timeout = float(url.options.get("timeout", "5"))
     except ValueError:

@@ -117,7 +117,8 @@ class SqliteView:
         self._eid = self._con.execute(SQL["insert_entity"], args).lastrowid or 0
 
     def _relabel(self, row: Row) -> None:
-        old_listed, old_labels = (self._old[0], self._old[4]) if self._old else (0, {})
+        old_listed: int = self._old[0] if self._old else 0
+        old_labels: dict[str, str] = self._old[4] if self._old else {}
         if (old_listed, old_labels) == (row.listed, row.labels):
             return
         kind = (self._ref.namespace, self._ref.kind)

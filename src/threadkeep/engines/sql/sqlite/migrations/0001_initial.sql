@@ -73,6 +73,7 @@ create table tk_tombstone (
     until integer not null,
     primary key (ns, kind, id, epoch)
 ) without rowid;
+create index tk_tombstone_until on tk_tombstone (until);
 
 create view tk_threads as
 select ns, id,

@@ -1,0 +1,113 @@
+# Generated from src/threadkeep/_async/drivers/sqlite.py by scripts/unasync. Do not edit.
+"""The SQLite driver: small reads inline, large ones in a thread, writes in the writer thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from threadkeep._sync.drivers.watching import revisions
+from threadkeep.concurrency import Flow, Home, Mailbox
+from threadkeep.engines.sql.sqlite.connect import Settings
+from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
+from threadkeep.engines.sql.sqlite.writer import Job
+from threadkeep.errors import Forbidden, Unavailable
+from threadkeep.model.options import Limits
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
+from threadkeep.ops.reply import Reply
+
+
+class SqliteEngine:
+    """Keep entities in an SQLite file, which several processes may share, or in a database in memory."""
+
+    def __init__(self, settings: Settings, now: Callable[[], int], limits: Limits) -> None:
+        self._core = Core(settings, now, limits)
+        self._home = Home()
+        self._calls = 0
+        self._box: Mailbox | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._open = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what it can do; final after `setup`."""
+        return self._core.capabilities
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "threadkeep-reader")
+        return self._pool
+
+    def setup(self) -> None:
+        """Open the file and migrate or verify its schema. Raises SchemaMismatch, Unavailable or Forbidden."""
+        self._home.check()
+        Flow.apart(self._threads(), self._core.setup)
+        self._box = Mailbox()
+        self._open = True
+
+    def run(self, batch: Batch) -> Reply:
+        """Run a batch on one entity: one transaction, none of its own for small reads."""
+        self._home.check()
+        self._calls += 1
+        if not self._calls & 31:
+            Flow.breathe()
+        try:
+            reply = self._core.read(batch, heavy=False)
+        except TooHeavy:
+            call = partial(self._core.read, batch, heavy=True)
+            reply = Flow.apart(self._threads(), call)
+        return self._write(batch) if reply is None else reply
+
+    def _write(self, batch: Batch) -> Reply:
+        """Run a batch in the writer; reads that were to renew a lease are answered even where they cannot."""
+        try:
+            return self._do(self._core.job(batch))
+        except (Unavailable, Forbidden):
+            reply = None
+            if not batch.writes:
+                call = partial(self._core.read_frozen, batch)
+                reply = Flow.apart(self._threads(), call)
+            if reply is None:
+                raise
+            return reply
+
+    def _do(self, job: Job) -> Any:
+        if self._core.inline:
+            return self._core.direct(job)
+        assert self._box is not None  # noqa: S101 - set by setup
+        slot = self._box.open()
+        self._core.submit(job, self._box, slot)
+        return self._box.wait(slot)
+
+    def scan(self, query: Query) -> Page:
+        """Return one page of a listing, read in a thread."""
+        self._home.check()
+        return Flow.apart(self._threads(), partial(self._core.scan, query))
+
+    def claim(self, due: Due) -> tuple[Claim, ...]:
+        """Lease expired entities to this caller and reclaim what has run out elsewhere."""
+        self._home.check()
+        while True:
+            claims, last = self._do(self._core.claim_job(due))
+            if claims or last:
+                return claims
+
+    def watch(self, ref: Ref) -> Iterator[int]:
+        """Yield the revision now and then after each change, also by other processes, coalesced."""
+        self._home.check()
+        self._core.watch_file()
+        for revision in revisions(self, self._core.hub, ref):
+            yield revision
+
+    def close(self) -> None:
+        """Finish what is queued and close the file; twice is fine."""
+        if self._open:
+            self._open = False
+            Flow.apart(self._threads(), self._core.close)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None

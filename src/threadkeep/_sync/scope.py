@@ -1,0 +1,124 @@
+# Generated from src/threadkeep/_async/scope.py by scripts/unasync. Do not edit.
+"""One entity as a handle sees it: it runs plans, guards writes by epoch and turn, and meets its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from threadkeep.errors import Gone, TooLarge, TurnLost
+from threadkeep.model.leases import Lease
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch, Plan
+from threadkeep.ops.ops import AnyGuard, Append, Claimed, Epoch, Restore, Same, Set, Touch
+from threadkeep.ops.reply import Reply
+
+if TYPE_CHECKING:
+    from threadkeep._sync.lifecycle import Hold
+    from threadkeep._sync.store import Store
+
+T = TypeVar("T")
+
+# The turns that the running task (or thread) holds.
+fences: ContextVar[Mapping[Ref, Same]] = ContextVar("threadkeep_fences", default={})  # noqa: B039 - never changed in place
+
+
+class Scope:
+    """A reference, the store it lives in, and the epoch that this handle has seen."""
+
+    __slots__ = ("_epoch", "_hold", "_pinned", "ref", "store")
+
+    def __init__(self, store: Store, ref: Ref, hold: Hold | None = None) -> None:
+        self.store = store
+        self.ref = ref
+        self._pinned = ref.kind == "thread"
+        self._epoch = ""
+        self._hold = hold
+
+    def read(self, plan: Plan[T]) -> T:
+        """Run a plan that only reads."""
+        engine = self.store.engine or self.store.ready()
+        if self._hold is not None:
+            return plan.decode(self._read_held(plan.batch))
+        reply = engine.run(plan.batch)
+        if reply.expired and self.store.lifecycle.end(self.ref, wait=False):
+            reply = engine.run(plan.batch)
+        if not self._epoch:
+            self._epoch = reply.epoch
+        return plan.decode(reply)
+
+    def _read_held(self, batch: Batch) -> Reply:
+        """Read the last state of an expired entity; the claim may be extended meanwhile."""
+        assert self._hold is not None  # noqa: S101 - the caller asks first
+        engine = self.store.ready()
+        while True:
+            token = self._hold.token
+            held = msgspec.structs.replace(batch, guards=(Claimed(token), *batch.guards))
+            reply = engine.run(held)
+            if reply.failed != 0 or self._hold.token == token:
+                break
+        if reply.failed == 0:
+            raise Gone(f"{self.ref} is being ended by somebody else; this event is no longer ours")
+        return reply
+
+    def write(self, plan: Plan[T]) -> T:
+        """Run a plan that writes: refused with Gone or TurnLost when this handle's time is over."""
+        engine = self.store.engine or self.store.ready()
+        guards = self._guards()
+        batch = self._complete(plan.batch, guards)
+        reply = engine.run(batch)
+        while reply.expired and not reply.ok:
+            self.store.lifecycle.end(self.ref, wait=True)
+            reply = engine.run(batch)
+        if reply.failed is not None and reply.failed < len(guards):
+            raise self._refusal(guards[reply.failed], reply)
+        if reply.epoch:
+            self._epoch = reply.epoch
+        return plan.decode(reply)
+
+    def _guards(self) -> tuple[AnyGuard, ...]:
+        found: list[AnyGuard] = []
+        if self._hold is not None:
+            found.append(Claimed(self._hold.token))
+        elif self._pinned and self._epoch:
+            found.append(Epoch(self._epoch))
+        fence = fences.get().get(self.ref)
+        if fence is not None:
+            found.append(fence)
+        return tuple(found)
+
+    def _complete(self, batch: Batch, guards: tuple[AnyGuard, ...]) -> Batch:
+        """Add what the store's options ask for to a batch, and hold it against the limit."""
+        ops = batch.ops
+        size = 0
+        for op in ops:
+            if isinstance(op, Set):
+                size += sum(map(len, op.items.values()))
+            elif isinstance(op, Append):
+                size += sum(map(len, op.items))
+            elif isinstance(op, Restore):
+                size += sum(len(item.value) for item in op.items)
+        if size > self.store.limits.batch:
+            raise TooLarge(f"the call weighs {size} bytes; the limit is {self.store.limits.batch}")
+        lease: Lease | None = self.store.entity_lease(self.ref.kind)
+        if lease is not None:
+            ops = (*ops, Touch(lease=lease, birth=True))
+        if not guards and lease is None:
+            return batch
+        return msgspec.structs.replace(batch, ops=ops, guards=(*guards, *batch.guards))
+
+    def _refusal(self, guard: AnyGuard, reply: Reply) -> Exception:
+        if isinstance(guard, Same):
+            return TurnLost(
+                f"the turn on {self.ref} is over: its lease ran out or another caller took it; nothing was written",
+                revision=reply.revision,
+                ref=self.ref,
+            )
+        return Gone(
+            f"{self.ref} was destroyed or has expired; take a new handle to begin a new one;"
+            " nothing was written",
+            ref=self.ref,
+        )

@@ -1,0 +1,220 @@
+# Generated from src/threadkeep/_async/store.py by scripts/unasync. Do not edit.
+"""`Store`: where it all begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from threadkeep._sync.entity import Entity, Thread
+from threadkeep._sync.lifecycle import Handler, Lifecycle
+from threadkeep._sync.listing import Listing
+from threadkeep._sync.scope import Scope
+from threadkeep._sync.snapshots import Sessions
+from threadkeep._sync.state import Ttl
+from threadkeep._sync.sweeping import sweep_quietly
+from threadkeep._sync.urls import open_engine
+from threadkeep.concurrency import Lock, Periodic
+from threadkeep.errors import UsageError
+from threadkeep.layers.windows import ToolRule, tool_use
+from threadkeep.model.ids import new_id
+from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
+from threadkeep.model.options import Limits
+from threadkeep.model.records import Swept
+from threadkeep.model.refs import KINDS, Kind, check_name, ref
+from threadkeep.ops.engine import Capabilities, Engine
+
+DEFAULT_URL = "sqlite:///threadkeep.db"
+Clock = Callable[[], float]
+Wrapper = Callable[[Engine], Engine]
+
+
+class Store:
+    """The state store of an application, for asyncio.
+
+    Connects at first use, so it works with and without `with`; `close` ends it. One event loop.
+
+    Args:
+        url: where things are kept; see the table of engines. Or pass `engine`.
+        namespace: the isolation boundary; nothing of another namespace is ever seen.
+        ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted.
+        thread_ttl: lease of threads themselves, renewed by any read or write. None: threads stay.
+        limits: what a call may weigh.
+        clock: seconds since 1970, for tests; engines in this process take it, servers use their own.
+        durable: refuse an engine that can lose an acknowledged write in a power cut.
+        wrap: wrappers of the engine, innermost first, such as `encrypt(...)`.
+        tool_rule: how to tell tool calls and results in messages of another shape.
+        snapshots: how many snapshots of a thread to keep.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        engine: Engine | None = None,
+        namespace: str = "default",
+        ttl: Ttl | Mapping[Kind, Ttl] = None,
+        thread_ttl: Ttl = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        durable: bool = False,
+        wrap: Sequence[Wrapper] = (),
+        tool_rule: ToolRule = tool_use,
+        snapshots: int = 10,
+    ) -> None:
+        self.namespace = check_name(namespace, "namespace")
+        self.limits = limits or Limits()
+        self.tool_rule = tool_rule
+        self.snapshots = snapshots
+        self._leases = _leases(ttl)
+        self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
+        self._raw = engine or open_engine(url, _micros(clock), self.limits)
+        for wrapper in wrap:
+            self._raw = wrapper(self._raw)
+        self.engine: Engine | None = None
+        self._durable = durable
+        self._opening: Lock | None = None
+        self._closed = False
+        self.lifecycle = Lifecycle(self)
+
+    def ready(self) -> Engine:
+        """Connect if that is still to be done and return the engine."""
+        if self.engine is not None:
+            return self.engine
+        if self._closed:
+            raise UsageError("this store is closed; open a new one")
+        if self._opening is None:
+            self._opening = Lock()
+        with self._opening:
+            if self._closed:
+                raise UsageError("this store is closed; open a new one")
+            if self.engine is None:
+                self._raw.setup()
+                kept = self._raw.capabilities.durability
+                if self._durable and kept != "power-loss":
+                    self._raw.close()
+                    raise UsageError(
+                        f"durable=True, but what this engine acknowledges survives only: {kept}"
+                    )
+                self.engine = self._raw
+            return self.engine
+
+    def capabilities(self) -> Capabilities:
+        """Return what the engine can do and promises; connects."""
+        return (self.ready()).capabilities
+
+    def field_lease(self, kind: str) -> Lease:
+        """Return the default lease of fields of a kind."""
+        return self._leases.get(kind, FOREVER)
+
+    def entity_lease(self, kind: str) -> Lease | None:
+        """Return the lease that new entities of a kind get."""
+        return self._thread_lease if kind == "thread" else None
+
+    def _scope(self, kind: str, id_: str) -> Scope:
+        return Scope(self, ref(self.namespace, kind, id_))
+
+    def thread(self, id: str | None = None) -> Thread:
+        """Return a handle of a thread; without an id, of a new one (`thrd_` and 32 hex digits). No I/O.
+
+        The handle remembers the incarnation it first meets: after that was destroyed its writes raise Gone.
+        """
+        return Thread(self._scope("thread", new_id("thrd") if id is None else id))
+
+    def user(self, id: str) -> Entity:
+        """Return a handle of what spans one user's threads. No I/O."""
+        return Entity(self._scope("user", id))
+
+    def app(self) -> Entity:
+        """Return a handle of what spans all users of the namespace. No I/O."""
+        return Entity(self._scope("app", "app"))
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return snapshots by session id."""
+        return Sessions(self)
+
+    def threads(
+        self,
+        *,
+        prefix: str | None = None,
+        limit: int | None = None,
+        labels: Mapping[str, str] | None = None,
+        **equal: str,
+    ) -> Listing:
+        """List threads: newest first, or by id where `prefix` is given; all labels must be equal.
+
+        Iterate with `for`, at most `limit`; or take pages with `.page(cursor)`. A thread is neither
+        missing nor twice in a full listing because of a write in between.
+        """
+        return Listing(self, "thread", {**(labels or {}), **equal}, prefix, limit)
+
+    def on(
+        self, event: str, handler: Handler | None = None, *, name: str | None = None
+    ) -> Callable[..., Any]:
+        """Call `handler(event)` when a thread has ended ("thread.destroyed"); returns how to take it back.
+
+        Without a handler it is a decorator. At least once, also after crashes, and once when nobody dies; a
+        handler that raises is called again later, the others are not. `name` tells handlers apart over
+        processes (the function's own name by default).
+        """
+        if handler is not None:
+            return self.lifecycle.on(event, handler, name)
+
+        def register(function: Handler) -> Handler:
+            self.lifecycle.on(event, function, name)
+            return function
+
+        return register
+
+    def sweep(self) -> Swept:
+        """End every thread whose lease has run out and reclaim what else has; once, now."""
+        return self.lifecycle.sweep()
+
+    @contextmanager
+    def sweeper(self, *, every: float = 30) -> Generator[None]:
+        """Sweep at once and then every so many seconds, in the background, until the block is left."""
+        self.ready()
+        runner = Periodic(lambda: sweep_quietly(self.lifecycle), every)
+        runner.start(now=True)
+        try:
+            yield
+        finally:
+            runner.stop()
+
+    def close(self) -> None:
+        """Finish what was begun and free everything; twice is fine. Calls after it raise UsageError."""
+        if not self._closed:
+            self._closed = True
+            self.engine = None
+            self._raw.close()
+
+    def __enter__(self) -> Self:
+        self.ready()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _micros(clock: Clock | None) -> Callable[[], int]:
+    if clock is None:
+        return lambda: time.time_ns() // 1000
+    return lambda: round(clock() * SECOND)
+
+
+def _leases(ttl: Ttl | Mapping[Kind, Ttl]) -> dict[str, Lease]:
+    if not isinstance(ttl, Mapping):
+        return {} if ttl is None else {"thread": lease_of(ttl, None, FOREVER)}
+    for kind in ttl:
+        if kind not in KINDS:
+            raise UsageError(f"ttl names the unknown kind {kind!r}; use {', '.join(sorted(KINDS))}")
+    return {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}

@@ -1,0 +1,112 @@
+# Generated from src/threadkeep/_async/turn.py by scripts/unasync. Do not edit.
+"""`thread.turn()`: one writer at a time, in the order of asking, fenced."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from threadkeep._sync.scope import Scope, fences
+from threadkeep.concurrency import Flow, Periodic
+from threadkeep.errors import Conflict, ThreadkeepError, Timeout, UsageError
+from threadkeep.layers import turns
+from threadkeep.model.ids import new_id
+from threadkeep.model.leases import Lease, Sliding
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.05
+
+
+class Turn:
+    """A turn on a thread, used with `with`.
+
+    Within it every write of this task (and of tasks it starts) to the thread carries the fence; after the
+    lease ran out or another caller took over, such a write raises TurnLost and nothing is written.
+    """
+
+    def __init__(self, scope: Scope, policy: str, lease: float, timeout: float | None) -> None:
+        turns.check_policy(policy)
+        self._scope, self._policy, self._timeout = scope, policy, timeout
+        self._lease: Lease = Sliding(lease)
+        self._token = new_id("turn")
+        self._fence = 0
+        self._held = False
+        self._keeper = Periodic(self._renew, lease / 3)
+
+    @property
+    def token(self) -> int:
+        """Return the fencing token: greater than that of every turn before."""
+        return self._fence
+
+    @property
+    def held(self) -> bool:
+        """Tell whether the turn was still this caller's when it was last renewed."""
+        return self._held
+
+    def __enter__(self) -> Self:
+        ref = self._scope.ref
+        if ref in fences.get():
+            raise UsageError(f"this task holds the turn on {ref} already; it would wait for itself")
+        try:
+            self._fence = self._acquire()
+        except BaseException:
+            self._leave()
+            raise
+        self._held = True
+        fences.set({**fences.get(), ref: turns.fence(self._fence)})
+        self._keeper.start()
+        return self
+
+    def _acquire(self) -> int:
+        ref = self._scope.ref
+        if self._policy == "interrupt":
+            return self._scope.write(turns.seize(ref, self._token, self._lease))
+        place = self._scope.write(turns.enqueue(ref, self._token, self._lease))
+        waited, pause = 0.0, SHORTEST_PAUSE
+        while True:
+            first = self._scope.read(turns.is_next(ref, self._token))
+            if first:
+                plan = turns.take(ref, self._token, place, self._lease)
+                fence = self._scope.write(plan)
+                if fence is not None:
+                    return fence
+            elif first is None:
+                again = turns.enqueue(ref, self._token, self._lease)
+                place = self._scope.write(again)
+            self._check_patience(waited)
+            Flow.sleep(pause)
+            waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
+
+    def _check_patience(self, waited: float) -> None:
+        if self._policy == "reject":
+            raise Conflict(f"another caller has the turn on {self._scope.ref}", ref=self._scope.ref)
+        if self._timeout is not None and waited >= self._timeout:
+            raise Timeout(f"no turn on {self._scope.ref} within {self._timeout} seconds")
+
+    def _leave(self) -> None:
+        """Leave nothing behind: neither a place in line nor a turn that was given just now."""
+        fence = self._scope.write(turns.leave(self._scope.ref, self._token))
+        if fence is not None:
+            self._scope.write(turns.release(self._scope.ref, fence))
+
+    def _renew(self) -> None:
+        try:
+            self._held = self._scope.write(turns.renew(self._scope.ref, self._fence))
+        except ThreadkeepError:
+            # Unreachable or gone: the lease decides, and every write meets the fence.
+            self._held = False
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        ref = self._scope.ref
+        self._keeper.stop()
+        fences.set({r: fence for r, fence in fences.get().items() if r != ref})
+        self._held = False
+        try:
+            self._scope.write(turns.release(ref, self._fence))
+        except ThreadkeepError:
+            if error is None:
+                raise

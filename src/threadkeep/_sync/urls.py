@@ -1,0 +1,55 @@
+# Generated from src/threadkeep/_async/urls.py by scripts/unasync. Do not edit.
+"""From a URL to an engine: one case for each scheme, third parties by entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+from threadkeep.errors import UsageError
+from threadkeep.model.options import Limits
+from threadkeep.model.urls import StoreUrl, mask, parse_url
+from threadkeep.ops.engine import Engine
+
+Now = Callable[[], int]
+Maker = Callable[[StoreUrl, Now, Limits], Engine]
+
+
+def _memory(url: StoreUrl, now: Now, limits: Limits) -> Engine:
+    from threadkeep._sync.drivers.memory import MemoryEngine
+    from threadkeep.model.urls import check_options
+
+    check_options(url, set())
+    return MemoryEngine(now, limits)
+
+
+def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> Engine:
+    from threadkeep._sync.drivers.sqlite import SqliteEngine
+    from threadkeep.engines.sql.sqlite.url import settings_of
+
+    return SqliteEngine(settings_of(url), now, limits)
+
+
+_MAKERS: dict[str, Maker] = {"memory": _memory, "sqlite": _sqlite}
+
+
+def open_engine(text: str, now: Now, limits: Limits) -> Engine:
+    """Return the engine that a URL names, not yet connected.
+
+    An engine of a third party is a callable `(url, now, limits)` under the entry point group
+    `threadkeep.engines`, named after its scheme (and `SCHEME.sync` for the twin without await).
+    """
+    url = parse_url(text)
+    maker = _MAKERS.get(url.scheme)
+    if maker is None:
+        name = url.scheme + _SUFFIX
+        found = next(iter(entry_points(group="threadkeep.engines", name=name)), None)
+        if found is None:
+            raise UsageError(
+                f"no engine for {mask(text)!r}; known schemes: {', '.join(sorted(_MAKERS))}"
+            )
+        maker = found.load()
+    return maker(url, now, limits)
+
+
+_SUFFIX = "" if "Async" in Engine.__name__ else ".sync"
