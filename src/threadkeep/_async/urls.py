@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
@@ -12,6 +11,7 @@ from threadkeep.ops.engine import AsyncEngine
 
 Now = Callable[[], int]
 Maker = Callable[[StoreUrl, Now, Limits], AsyncEngine]
+_SUFFIX = "" if "Async" in AsyncEngine.__name__ else ".sync"
 
 
 def _memory(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
@@ -41,6 +41,8 @@ def open_engine(text: str, now: Now, limits: Limits) -> AsyncEngine:
     url = parse_url(text)
     maker = _MAKERS.get(url.scheme)
     if maker is None:
+        from importlib.metadata import entry_points  # costs 15 ms; only third parties need it
+
         name = url.scheme + _SUFFIX
         found = next(iter(entry_points(group="threadkeep.engines", name=name)), None)
         if found is None:
@@ -49,6 +51,3 @@ def open_engine(text: str, now: Now, limits: Limits) -> AsyncEngine:
             )
         maker = found.load()
     return maker(url, now, limits)
-
-
-_SUFFIX = "" if "Async" in AsyncEngine.__name__ else ".sync"

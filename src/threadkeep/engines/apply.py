@@ -139,12 +139,12 @@ def _holds(view: View, row: Row | None, guard: AnyGuard, now: int, *, claimed: b
 
 
 def _settle(view: View, row: Row | None, renewals: Renewals | None, now: int) -> None:
-    """Write the renewals that the reads called for."""
-    if row is None or renewals is None:
-        return
-    for map_, ends in renewals.items():
+    """Write the renewals that were called for, and the entity's own where `row` is given."""
+    for map_, ends in (renewals or {}).items():
         if ends:
             view.move_ends(map_, ends)
+    if row is None or renewals is None:
+        return
     end = renewed(row.window, row.end, now)
     if end is not None:
         row.end = end
@@ -195,16 +195,14 @@ def _write(
         if isinstance(op, (Append, Cut, Restore)):
             results[i], altered = write_log(view, row, op, now)
             changed |= altered
-    if born and not changed:
-        return Reply(True, tuple(results[i] for i in range(len(batch.ops))))
-    _lease(row, batch.ops, now, born=born)
-    row.labels = labels
-    _finish(view, row, stage.due, now, changed=changed)
     ordered = tuple(results[i] for i in range(len(batch.ops)))
+    if born and not changed:
+        return Reply(True, ordered)
+    row.labels = labels
+    _lease(row, batch.ops, now, born=born)
+    _finish(view, row, stage.due, now, changed=changed)
     _remember(view, row, batch, ordered, now)
-    for map_, ends in stage.renewals.items():
-        if ends:
-            view.move_ends(map_, ends)
+    _settle(view, None, stage.renewals, now)
     view.put_entity(row)
     return Reply(True, ordered, row.revision, row.epoch, changed=changed)
 

@@ -115,7 +115,8 @@ def decode_as(data: bytes | memoryview, type_: Any, *, place: str = "value") -> 
 
     `type_`: what msgspec can convert to (Structs, dataclasses, TypedDicts, NamedTuples, enums,
     containers of them, unions), or a type with pydantic models (pydantic 2.11 or later). A list and
-    a tuple are each read as what the type says, an int as a float where they are equal.
+    a tuple are each read as what the type says (`Sequence` says list), an int as a float where they
+    are equal.
     Raises CodecError naming the place of what does not fit, and as `decode` does; UsageError for a
     type that nothing can be read as.
     """

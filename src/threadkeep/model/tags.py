@@ -45,8 +45,8 @@ def _read_datetime(body: str) -> datetime:
     moment = datetime.fromisoformat(body)
     if len(body) > 32 and moment.isoformat() != body:
         # an offset has seconds, and Python's parser loses one below a second: read it from the text
-        offset = timedelta(microseconds=int(body[-6:])) * (-1 if body[-15] == "-" else 1)
-        moment = datetime.fromisoformat(body[:-15]).replace(tzinfo=timezone(offset))
+        offset = timedelta(microseconds=int(body[-6:])) * (-1 if body[-16] == "-" else 1)
+        moment = datetime.fromisoformat(body[:-16]).replace(tzinfo=timezone(offset))
         if moment.isoformat() != body:
             raise ValueError
     if moment.tzinfo is None:

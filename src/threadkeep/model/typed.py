@@ -74,7 +74,8 @@ def as_type(stored: Any, type_: Any, place: str) -> Any:
     """Return a decoded value as `type_`; CodecError where it does not fit, naming the place.
 
     Nothing is coerced: an int is read as a float only where both are equal, a list and a tuple are
-    each read as what the type says, a set only as a set, text never as a datetime or a number.
+    each read as what the type says (`Sequence` says list), a set only as a set, text never as a
+    datetime or a number.
     """
     try:
         adapter = _adapter(type_)
@@ -86,7 +87,7 @@ def as_type(stored: Any, type_: Any, place: str) -> Any:
     except _Mismatch as error:
         raise CodecError(f"{place}{error}", place=place) from None
     except msgspec.ValidationError as error:
-        raise CodecError(f"{place}{_described(str(error))}", place=place) from None
+        raise CodecError(f"{place}{_described(error)}", place=place) from None
     except RecursionError:
         raise CodecError(f"{place} is nested too deeply to be read", place=place) from None
     except (TypeError, NotImplementedError, NameError) as error:
@@ -98,22 +99,28 @@ class _Mismatch(ValueError):
     """A stored value does not fit the type; the text begins with the path inside the value."""
 
 
-def _described(message: str) -> str:
+def _described(error: msgspec.ValidationError) -> str:
     """Return msgspec's message with our kind of path and without the stored value."""
-    reason, _, where = message.rpartition(" - at `")
-    path, what = where.rstrip("`").removeprefix("$"), ""
-    if where.startswith(("key` in `", "tag` in `")):
-        what, path = f" ({where[:3]})", where.rstrip("`").partition(" in `$")[2]
-    shown = _REFUSED_VALUE.sub(r"\1", reason or message)
-    return f"{path}{what} does not fit type=: {shown}"
+    reason, _, where = str(error).rpartition(" - at `")
+    if not reason:
+        reason, where = where, ""
+    path, key = where.rstrip("`").removeprefix("$"), ""
+    if where.startswith("key` in `"):
+        path, key = where.rstrip("`").partition(" in `$")[2], " (a key)"
+    if isinstance(error.__cause__, _Mismatch):
+        return f"{path}{error.__cause__}"
+    shown = _REFUSED_VALUE.sub(r"\1", reason)
+    return f"{path}{key} does not fit type=: {shown}"
 
 
 def _nested_model(type_: Any, stored: Any) -> Any:
     """Read what msgspec does not know: a pydantic model inside a Struct, dataclass or TypedDict."""
     adapter = _adapter(type_)
-    if adapter is None:
-        raise NotImplementedError(f"{type_!r} is no type that stored values can be read as")
-    return _validate(adapter, stored)
+    if adapter is not None:
+        return _validate(adapter, stored)
+    if isinstance(stored, type_):  # `object`, abstract classes
+        return stored
+    raise NotImplementedError(f"{type_!r} is no type that stored values can be read as")
 
 
 # --- pydantic -----------------------------------------------------------------------------------

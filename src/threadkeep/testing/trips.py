@@ -1,6 +1,5 @@
 """Counting what a call costs: wrappers of an engine that count how often each method is called."""
 
-
 from __future__ import annotations
 
 from collections import Counter

@@ -12,21 +12,20 @@ from threadkeep.engines.apply import apply
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.reads import read
 from threadkeep.engines.sql.sqlite.connect import Settings, map_error, open_connection, prepare
+from threadkeep.engines.sql.sqlite.light import LightView, TooHeavy
 from threadkeep.engines.sql.sqlite.listing import list_page
 from threadkeep.engines.sql.sqlite.poller import Poller
 from threadkeep.engines.sql.sqlite.view import SQL, SqliteView
 from threadkeep.engines.sql.sqlite.writer import Job, Writer
 from threadkeep.engines.tend import tend
-from threadkeep.engines.view import Row
 from threadkeep.model.leases import renewed
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
-from threadkeep.ops.ops import AnyOp, Append, Get, Item, Restore, Set
+from threadkeep.ops.ops import AnyOp, Append, Get, Restore, Set
 from threadkeep.ops.reply import Field, Fields, Reply
 
-HEAVY = 256 * 1024  # bytes: more than that is read in a thread of its own
 GET_ONE = SQL["get_one"]
 _EMPTY = Reply(True, (Fields({}),))
 
@@ -41,49 +40,6 @@ def _weight(op: AnyOp) -> int:
     elif isinstance(op, Restore):
         values = (item.value for item in op.items)
     return sum(map(len, values))
-
-
-class TooHeavy(Exception):
-    """The read would hold up the caller's thread."""
-
-
-class LightView(SqliteView):
-    """A view that refuses reads which take long."""
-
-    __slots__ = ("_field_bytes",)
-
-    def entity(self) -> Row | None:
-        row = super().entity()
-        self._field_bytes = row.field_bytes if row else 0
-        return row
-
-    def fields(self, map: str, names: Any, values: bool = True) -> dict[str, Field]:
-        if values and self._field_bytes > HEAVY:
-            found = super().fields(map, names, values=False)
-            if sum(field.size for field in found.values()) > HEAVY:
-                raise TooHeavy
-        return super().fields(map, names, values)
-
-    def select(self, map: str, prefix: str | None, values: bool = True) -> dict[str, Field]:
-        if values and self._field_bytes > HEAVY:
-            raise TooHeavy
-        return super().select(map, prefix, values)
-
-    def items(
-        self,
-        log: str,
-        after: int,
-        before: int | None,
-        limit: int | None,
-        newest: bool,
-        values: bool = True,
-    ) -> list[Item]:
-        row = self.log(log) if values else None
-        if row is not None and row.count:
-            count = row.count if limit is None else min(limit, row.count)
-            if count * (row.bytes // row.count) > HEAVY:
-                raise TooHeavy
-        return super().items(log, after, before, limit, newest, values)
 
 
 class Core:

@@ -1,0 +1,205 @@
+"""What the state machine draws: batches and queries over a few entities with colliding names.
+
+Drawn are recipes. Ends of leases count from the clock, revisions count back from the last one known,
+epochs and claims are picked by number; `machine` puts in what these mean at the moment of the call.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from hypothesis import strategies as st
+
+from threadkeep.model.leases import FOREVER, SECOND, Lease
+from threadkeep.model.refs import Ref
+from threadkeep.ops.ops import (
+    AnyGuard,
+    AnyOp,
+    Append,
+    Claimed,
+    Cut,
+    Del,
+    Drop,
+    Epoch,
+    Get,
+    Head,
+    Incr,
+    Info,
+    Item,
+    Label,
+    Missing,
+    Read,
+    ReadOp,
+    Restore,
+    Revision,
+    Same,
+    Set,
+    Touch,
+)
+
+T = TypeVar("T")
+
+NAMESPACES: Final = ("n", "n:thread")
+REFS: Final = (
+    Ref("n", "thread", "acme"),
+    Ref("n", "thread", "acme:bob"),
+    Ref("n", "user", "acme"),
+    Ref("n:thread", "thread", "acme"),
+    Ref("n", "thread", "acm"),
+    Ref("n", "thread", "acme%"),
+)
+MAPS: Final = ("state", "stat", "#turn")
+LOGS: Final = ("messages", "m")
+E_ACUTE, E_AND_ACUTE = "\u00e9", "e\u0301"  # equal to people, not to a store
+FIELDS: Final = ("a", "a:b", "a%", "b", E_ACUTE, E_AND_ACUTE)
+PREFIXES: Final = ("a", "a:", E_ACUTE, "e", "z")
+LABELS: Final = ("user", "user:a", "#mark")
+LABEL_VALUES: Final = ("alice", "alice:a", "al")
+ITEM_IDS: Final = ("m1", "m2", "m:1")
+HEAVY: Final = b"heavy"  # stands for a value that engines read on another path
+NUMBERS: Final = (b"j0", b"j1", b"j-7", b"j2.5", b"j9223372036854775807")
+VALUES: Final = (*NUMBERS, b"jtrue", b'j"1"', b"", b"b\x00\xff", b"jnull", b"{", HEAVY)
+WINDOWS: Final = (SECOND, 16 * SECOND, 300 * SECOND, 86_400 * SECOND)
+OFFSETS: Final = (-SECOND, 0, 1, SECOND, 60 * SECOND, 86_400 * SECOND)
+STEPS: Final = (
+    0,
+    1,
+    SECOND // 16,
+    SECOND,
+    17 * SECOND,
+    61 * SECOND,
+    300 * SECOND,
+    3_600 * SECOND,
+    86_400 * SECOND,
+    3_653 * 86_400 * SECOND,
+)
+
+values = st.sampled_from(VALUES)
+names = st.sampled_from(FIELDS)
+maps = st.sampled_from(MAPS)
+logs = st.sampled_from(LOGS)
+refs = st.sampled_from((*REFS[:2], *REFS))
+steps = st.sampled_from(STEPS)
+leases = st.one_of(
+    st.just(FOREVER),
+    st.builds(Lease, window=st.sampled_from(WINDOWS)),
+    st.builds(Lease, end=st.sampled_from(OFFSETS)),
+    st.builds(Lease, window=st.sampled_from(WINDOWS), end=st.sampled_from(OFFSETS)),
+)
+_few_names = st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)
+_links = st.none() | st.dictionaries(names, _few_names, max_size=2)
+
+
+def _maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
+    return st.none() | strategy
+
+
+gets = st.builds(
+    Get,
+    map=maps,
+    fields=_maybe(_few_names),
+    renew=st.booleans(),
+    refs=_maybe(maps),
+    values=st.booleans(),
+) | st.builds(Get, map=maps, prefix=st.sampled_from(PREFIXES), renew=st.booleans())
+reads = st.builds(
+    Read,
+    log=logs,
+    after=st.integers(0, 5),
+    before=_maybe(st.integers(0, 9)),
+    limit=_maybe(st.integers(0, 4)),
+    newest=st.booleans(),
+    refs=_maybe(maps),
+    values=st.booleans(),
+) | st.builds(Read, log=logs, ids=st.lists(st.sampled_from(ITEM_IDS), max_size=3).map(tuple))
+asks: st.SearchStrategy[ReadOp] = st.one_of(gets, reads, st.just(Info()))
+
+_sets = st.builds(
+    Set,
+    map=maps,
+    items=st.dictionaries(names, values, min_size=1, max_size=3),
+    lease=leases,
+    absent_only=st.booleans(),
+    refs=_links,
+)
+_dels = st.one_of(
+    st.builds(Del, map=maps, fields=_few_names),
+    st.builds(Del, map=maps, prefix=_maybe(st.sampled_from(PREFIXES))),
+)
+_steps = st.one_of(st.integers(-3, 3), st.sampled_from((0.5, 1e308, 2**62)))
+_incrs = st.builds(Incr, map=maps, field=names, by=_steps, lease=leases, keep=st.booleans())
+
+
+@st.composite
+def _appends(draw: st.DrawFn) -> Append:
+    items = draw(st.lists(values, max_size=3))
+    ids = draw(_maybe(st.just(())))
+    links = draw(_maybe(st.just(())))
+    if ids is not None:
+        one = _maybe(st.sampled_from(ITEM_IDS))
+        ids = tuple(draw(st.lists(one, min_size=len(items), max_size=len(items))))
+    if links is not None:
+        links = tuple(draw(st.lists(_few_names, min_size=len(items), max_size=len(items))))
+    return Append(draw(logs), tuple(items), ids, links)
+
+
+_cuts = st.one_of(
+    st.builds(Cut, log=logs, keep=st.integers(0, 4)),
+    st.builds(Cut, log=logs, before=st.integers(0, 9)),
+    st.builds(Cut, log=logs, newest=st.integers(0, 3)),
+)
+
+
+@st.composite
+def _restores(draw: st.DrawFn) -> Restore:
+    seqs = draw(st.lists(st.integers(1, 8), max_size=3, unique=True))
+    ids = draw(st.lists(st.sampled_from(ITEM_IDS), unique=True, max_size=len(seqs)))
+    padded = [*ids, *[None] * (len(seqs) - len(ids))]
+    items = tuple(
+        Item(seq, draw(values), item_id, at=draw(st.integers(1, 9)))
+        for seq, item_id in zip(seqs, padded, strict=True)
+    )
+    return Restore(draw(logs), items, draw(st.integers(0, 9)))
+
+
+_touches = st.one_of(
+    st.builds(Touch, map=maps, fields=_maybe(_few_names)),
+    st.builds(Touch, lease=_maybe(leases), birth=st.booleans()),
+)
+_labels = st.builds(
+    Label,
+    labels=st.dictionaries(
+        st.sampled_from(LABELS), _maybe(st.sampled_from(LABEL_VALUES)), min_size=1, max_size=3
+    ),
+)
+_writes: st.SearchStrategy[AnyOp] = st.one_of(
+    _sets, _sets, _dels, _incrs, _appends(), _cuts, _restores(), _touches, _labels
+)
+_mixed: st.SearchStrategy[tuple[AnyOp, ...]] = st.lists(
+    _writes | _writes | asks, min_size=1, max_size=4
+).map(tuple)
+ops = st.one_of(
+    _mixed,
+    _mixed,
+    _mixed,
+    st.lists(asks, min_size=1, max_size=3).map(tuple),
+    st.tuples(asks, st.just(Drop())),
+)
+marks: st.SearchStrategy[tuple[AnyOp, ...]] = st.one_of(
+    st.lists(asks, min_size=1, max_size=2).map(tuple),
+    st.tuples(asks, st.just(Drop())),
+    st.tuples(st.just(Set("#turn", {"a": b"j1"})), asks),
+    st.tuples(st.just(Set("state", {"a": b"j1"}))),
+)
+
+_back = st.sampled_from((0, 0, 0, 1, 2))
+_guards: st.SearchStrategy[AnyGuard] = st.one_of(
+    st.builds(Missing, map=maps, field=names),
+    st.builds(Same, map=maps, field=names, revision=_back),
+    st.builds(Revision, revision=st.sampled_from((0, 0, 1, 2))),
+    st.builds(Head, log=logs, seq=st.integers(0, 3)),
+    st.builds(Epoch, epoch=st.sampled_from(("0", "0", "1", "2", "never"))),
+    st.builds(Claimed, token=st.integers(0, 3)),
+)
+guards = st.one_of(st.just(()), st.just(()), st.lists(_guards, max_size=2).map(tuple))
+otherwise = st.lists(asks, max_size=2).map(tuple)
