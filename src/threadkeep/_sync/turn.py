@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -49,7 +50,8 @@ class Turn:
         try:
             self._fence = self._acquire()
         except BaseException:
-            self._leave()
+            with suppress(ThreadkeepError):  # the lease will do it; the first error matters more
+                self._leave()
             raise
         self._held = True
         fences.set({**fences.get(), ref: turns.fence(self._fence)})

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
@@ -13,6 +12,7 @@ from threadkeep.ops.engine import Engine
 
 Now = Callable[[], int]
 Maker = Callable[[StoreUrl, Now, Limits], Engine]
+_SUFFIX = "" if "Async" in Engine.__name__ else ".sync"
 
 
 def _memory(url: StoreUrl, now: Now, limits: Limits) -> Engine:
@@ -42,6 +42,8 @@ def open_engine(text: str, now: Now, limits: Limits) -> Engine:
     url = parse_url(text)
     maker = _MAKERS.get(url.scheme)
     if maker is None:
+        from importlib.metadata import entry_points  # costs 15 ms; only third parties need it
+
         name = url.scheme + _SUFFIX
         found = next(iter(entry_points(group="threadkeep.engines", name=name)), None)
         if found is None:
@@ -50,6 +52,3 @@ def open_engine(text: str, now: Now, limits: Limits) -> Engine:
             )
         maker = found.load()
     return maker(url, now, limits)
-
-
-_SUFFIX = "" if "Async" in Engine.__name__ else ".sync"

@@ -214,7 +214,9 @@ def _check_labels(labels: dict[str, str], row: Row, limit: int) -> None:
 
 
 def _adds(op: AnyOp) -> bool:
-    return isinstance(op, (Append, Restore)) and bool(op.items)
+    if isinstance(op, Restore):
+        return bool(op.items) or op.head > 0
+    return isinstance(op, Append) and bool(op.items)
 
 
 def _first_write(batch: Batch) -> int:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import msgspec
-
 from threadkeep.engines.reads import Renewals, living, note_renewals
 from threadkeep.engines.view import HIDDEN, Row, View
-from threadkeep.errors import TooLarge, UsageError
+from threadkeep.errors import TooLarge
+from threadkeep.ops.numbers import increased, stored
 from threadkeep.ops.ops import Del, Incr, Set, Touch
 from threadkeep.ops.reply import Count, Field, Names, Number
-
-INT64 = 1 << 63
 
 
 class Stage:
@@ -82,18 +77,13 @@ class Stage:
     def incr(self, op: Incr) -> Number:
         """Stage an Incr; UsageError when no number stands there or the sum leaves the range."""
         field = self._look(op.map, [op.field], values=True).get(op.field)
-        number = _number(field.value, op.field) if field else 0
-        total = number + op.by
-        if isinstance(total, float) and not math.isfinite(total):
-            raise UsageError(f"increment of {op.field!r} would leave the range of numbers")
-        if isinstance(total, int) and not -INT64 <= total < INT64:
-            raise UsageError(f"increment of {op.field!r} would leave the range of 64-bit integers")
+        total = increased(field.value if field else None, op.by, op.field)
         window, end = op.lease.start(self._now)
         if field and op.keep:
             window, end = field.window, field.end
             if window is not None:
                 end = self._now + window
-        value = b"j" + msgspec.json.encode(total)
+        value = stored(total)
         refs = field.refs if field else ()
         self._put(op.map, op.field, Field(value, self._revision, window, end, refs, len(value)))
         return Number(total)
@@ -135,13 +125,3 @@ class Stage:
                 self._view.put_fields(map_, kept)
             for name in new:
                 self.renewals.get(map_, {}).pop(name, None)
-
-
-def _number(value: bytes, name: str) -> int | float:
-    try:
-        number = msgspec.json.decode(value[1:]) if value[:1] == b"j" else None
-    except msgspec.DecodeError:
-        number = None
-    if type(number) is int or type(number) is float:
-        return number
-    raise UsageError(f"field {name!r} does not hold a number; increment needs one")

@@ -1,0 +1,1 @@
+"""The conformance suite for asyncio; `threadkeep.testing._sync` is generated from here."""

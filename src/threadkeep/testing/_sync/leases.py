@@ -1,0 +1,248 @@
+# Generated from src/threadkeep/testing/_async/leases.py by scripts/unasync. Do not edit.
+"""Leases of fields: what starts them, what renews them, to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from threadkeep._sync.entity import Thread
+from threadkeep._sync.state import State
+from threadkeep.errors import UsageError
+from threadkeep.model.leases import FOREVER, Sliding
+from threadkeep.testing._sync.clock import Clock
+from threadkeep.testing._sync.fixtures import MakeStore
+from threadkeep.testing.needs import needs
+
+DAY = 86_400
+WINDOWS = {"price": 5, "city": 1_800, "plan": 30 * DAY}
+
+
+def _get(state: State) -> None:
+    for name in WINDOWS:
+        state.get(name)
+
+
+RENEWALS: dict[str, Callable[[State], Any]] = {
+    "get": _get,
+    "get_many": lambda state: state.get_many(WINDOWS),
+    "get_all": lambda state: state.get_all(),
+    "touch": lambda state: state.touch(),
+    "touch by name": lambda state: state.touch(*WINDOWS),
+}
+WRITES: dict[str, Callable[..., Any]] = {
+    "set": lambda state, **lease: state.set("x", 1, **lease),
+    "update": lambda state, **lease: state.update({"x": 1}, **lease),
+    "increment": lambda state, **lease: state.increment("x", **lease),
+    "push": lambda state, **lease: state.push("x", 1, **lease),
+    "mutate": lambda state, **lease: state.mutate("x", lambda _: 1, **lease),
+}
+NAIVE = datetime(2100, 1, 1)  # noqa: DTZ001 - a naive one is what is refused
+REFUSED: list[dict[str, object]] = [
+    {"ttl": 0},
+    {"ttl": 0.0},
+    {"ttl": -1},
+    {"ttl": float("nan")},
+    {"ttl": float("inf")},
+    {"ttl": 1e-9},
+    {"ttl": timedelta(0)},
+    {"ttl": timedelta(seconds=-5)},
+    {"ttl": True},
+    {"ttl": "5"},
+    {"expires_at": NAIVE},
+    {"expires_at": 1_900_000_000},
+    {"ttl": 5, "expires_at": NAIVE.astimezone()},
+]
+
+
+class TestLeases:
+    """A field remembers its own lease, and a read renews it to its own window."""
+
+    @needs("clock")
+    @pytest.mark.parametrize("how", RENEWALS)
+    def test_each_field_is_renewed_to_its_own_window(
+        self, thread: Thread, clock: Clock, how: str
+    ) -> None:
+        for name, window in WINDOWS.items():
+            thread.state.set(name, window, ttl=window)
+        for _ in range(5):
+            clock.jump(4)
+            RENEWALS[how](thread.state)
+            entries = thread.state.entries()
+            assert {n: e.lease for n, e in entries.items()} == {
+                n: Sliding(window) for n, window in WINDOWS.items()
+            }
+            assert entries["price"].expires_at == clock.after(5)
+        clock.jump(5)
+        assert thread.state.keys() == ["city", "plan"]
+        clock.jump(1_800)
+        assert thread.state.keys() == ["plan"]
+        clock.jump(30 * DAY)
+        assert thread.state.keys() == []
+
+    @needs("clock")
+    def test_a_field_of_300_seconds_stays_one(self, thread: Thread, clock: Clock) -> None:
+        thread.state.set("month", 1, ttl=30 * DAY)
+        thread.state.set("prices", 2, ttl=300)
+        for _ in range(100):
+            clock.jump(250)
+            assert thread.state.get_all() == {"month": 1, "prices": 2}
+        entry = thread.state.entry("prices")
+        assert entry is not None
+        assert (entry.lease, entry.expires_at) == (Sliding(300), clock.after(300))
+        clock.jump(300)
+        assert thread.state.get_all() == {"month": 1}
+
+    @needs("clock")
+    def test_touch_renews_exactly(self, thread: Thread, clock: Clock) -> None:
+        for name, window in WINDOWS.items():
+            thread.state.set(name, window, ttl=window)
+        thread.state.set("kept", 0)
+        clock.jump(0.25)
+        assert thread.state.touch() == len(WINDOWS)
+        ends = {n: e.expires_at for n, e in (thread.state.entries()).items()}
+        assert ends == {n: clock.after(w) for n, w in WINDOWS.items()} | {"kept": None}
+
+    def test_reading_one_field_renews_no_other(self, thread: Thread, clock: Clock) -> None:
+        thread.state.update({"read": 1, "idle": 2}, ttl=clock.span(10))
+        clock.pass_(6)
+        assert thread.state.get("read") == 1
+        clock.pass_(6)
+        assert thread.state.keys() == ["read"]
+
+    def test_a_field_that_is_read_lives_on(self, thread: Thread, clock: Clock) -> None:
+        thread.state.set("a", 1, ttl=clock.span(10))
+        for _ in range(4):
+            clock.pass_(6)
+            assert thread.state.get("a") == 1
+        clock.pass_(11)
+        assert thread.state.get("a") is None
+
+    def test_reads_that_are_not_to_renew_do_not(self, thread: Thread, clock: Clock) -> None:
+        thread.state.set("a", 1, ttl=clock.span(10))
+        clock.pass_(6)
+        state = thread.state
+        assert state.get("a", renew=False) == 1
+        assert state.get_many(["a"], renew=False) == {"a": 1}
+        assert state.get_all(renew=False) == {"a": 1}
+        assert state.has("a")
+        assert state.keys() == ["a"]
+        assert state.size() == 1
+        assert state.entry("a") is not None
+        assert list(state.entries()) == ["a"]
+        clock.pass_(5)
+        assert state.get("a") is None
+
+    @needs("clock")
+    @pytest.mark.parametrize("window", [1, 16, 300, 30 * DAY])
+    def test_a_read_renews_after_a_sixteenth_of_the_window(
+        self, thread: Thread, clock: Clock, window: int
+    ) -> None:
+        thread.state.set("a", 1, ttl=window)
+        first = clock.after(window)
+        clock.jump(window / 16)
+        thread.state.get("a")
+        entry = thread.state.entry("a")
+        assert entry is not None and entry.expires_at == first
+        clock.jump(1e-6)
+        thread.state.get("a")
+        entry = thread.state.entry("a")
+        assert entry is not None and entry.expires_at == clock.after(window)
+
+    @needs("clock")
+    @pytest.mark.parametrize("read_at", [0.0, 0.01, 1 / 16, 0.07, 0.5, 0.99])
+    def test_an_idle_field_lives_15_16_of_its_window_to_all_of_it(
+        self, thread: Thread, clock: Clock, read_at: float
+    ) -> None:
+        thread.state.set("a", 1, ttl=1_600)
+        clock.jump(1_600 * read_at)
+        assert thread.state.get("a") == 1
+        clock.jump(1_500 - 1e-6)
+        assert thread.state.has("a")
+        clock.jump(100 + 1e-6)
+        assert not thread.state.has("a")
+
+    def test_a_fixed_end_is_never_renewed(self, thread: Thread, clock: Clock) -> None:
+        end = clock.after(10)
+        thread.state.set("a", 1, expires_at=end)
+        clock.pass_(6)
+        thread.state.get("a")
+        thread.state.get_all()
+        assert thread.state.touch() == 0
+        entry = thread.state.entry("a")
+        assert entry is not None and entry.expires_at == end
+        assert entry.lease.end is not None and entry.lease.window is None
+        clock.pass_(5)
+        assert thread.state.get("a") is None
+
+    def test_an_end_in_the_past_is_over(self, thread: Thread, clock: Clock) -> None:
+        thread.state.set("a", 1, expires_at=clock.after(-100))
+        assert thread.state.get("a") is None
+        assert thread.state.keys() == []
+
+    @needs("clock")
+    def test_forever_is(self, thread: Thread, clock: Clock) -> None:
+        thread.state.set("a", 1, ttl=FOREVER)
+        entry = thread.state.entry("a")
+        assert entry is not None and (entry.lease, entry.expires_at) == (FOREVER, None)
+        clock.jump(100 * 365 * DAY)
+        assert thread.state.get("a") == 1
+
+    def test_ttl_takes_seconds_timedeltas_and_leases(self, thread: Thread) -> None:
+        for ttl in (90, 90.0, timedelta(minutes=1.5), Sliding(90)):
+            thread.state.set("a", 1, ttl=ttl)
+            entry = thread.state.entry("a")
+            assert entry is not None and entry.lease == Sliding(90)
+
+    def test_without_ttl_a_field_takes_the_default_of_its_kind(self, make_store: MakeStore) -> None:
+        store = make_store(ttl={"thread": 60, "user": timedelta(days=1)})
+        for entity, lease in (
+            (store.thread("t"), Sliding(60)),
+            (store.user("u"), Sliding(DAY)),
+            (store.app(), FOREVER),
+            (make_store(ttl=30).thread("s"), Sliding(30)),
+            (make_store().thread("f"), FOREVER),
+        ):
+            entity.state.set("a", 1)
+            entity.state.increment("n")
+            for entry in (entity.state.entries()).values():
+                assert entry.lease == lease
+
+    def test_an_overwrite_takes_the_default_not_the_old_lease(self, make_store: MakeStore) -> None:
+        for default, lease in ((None, FOREVER), (60, Sliding(60))):
+            thread = make_store(ttl=default).thread(f"default-{default}")
+            for ttl in (5, 30 * DAY):
+                thread.state.set("a", 1, ttl=ttl)
+                thread.state.set("a", 2)
+                entry = thread.state.entry("a")
+                assert entry is not None and entry.lease == lease
+
+    @needs("clock")
+    @pytest.mark.parametrize("how", ["increment", "push", "mutate"])
+    def test_changing_a_field_renews_its_own_lease(
+        self, make_store: MakeStore, clock: Clock, how: str
+    ) -> None:
+        state = make_store(ttl=9).thread("t").state
+        start: object = [] if how == "push" else 1
+        for ttl in (300, 40):
+            state.set("x", start, ttl=ttl)
+            clock.jump(1)
+            WRITES[how](state)
+            entry = state.entry("x")
+            assert entry is not None
+            assert (entry.lease, entry.expires_at) == (Sliding(ttl), clock.after(ttl))
+        WRITES[how](state, ttl=7)
+        entry = state.entry("x")
+        assert entry is not None and entry.lease == Sliding(7)
+
+    @pytest.mark.parametrize("how", WRITES)
+    @pytest.mark.parametrize("lease", REFUSED, ids=str)
+    def test_a_lease_that_makes_no_sense_is_refused(
+        self, thread: Thread, how: str, lease: dict[str, object]
+    ) -> None:
+        with pytest.raises(UsageError):
+            WRITES[how](thread.state, **lease)
+        assert thread.info() is None
