@@ -114,7 +114,7 @@ class Memory:
     def _newest(self, query: Query) -> Page:
         keys: list[Key] = [(query.namespace, query.kind, label) for label in query.labels]
         keys = keys or [(query.namespace, query.kind, None)]
-        places = min((self.index.places.get(key, {}) for key in keys), key=len)
+        places = min((self.index.of(key) for key in keys), key=len)
         place = unpack(query)
         top = next(reversed(places), 0)
         found: list[Ref] = []

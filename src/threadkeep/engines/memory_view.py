@@ -38,19 +38,30 @@ class Index:
 
     def __init__(self) -> None:
         self.places: dict[Key, dict[int, Ref]] = {}
+        self.unsorted: set[Key] = set()
         self.ids: dict[tuple[str, str], list[str] | None] = {}
         self.top: dict[tuple[str, str], int] = {}
 
     def move(self, ref: Ref, old: Row | None, new: Row | None) -> None:
         """Move an entity from where `old` stood to where `new` stands."""
-        if old is not None:
-            for key in _keys(ref, old):
-                self.places[key].pop(old.listed, None)
-        if new is not None:
-            for key in _keys(ref, new):
-                self.places.setdefault(key, {})[new.listed] = ref
+        before = {(key, old.listed) for key in _keys(ref, old)} if old else set[tuple[Key, int]]()
+        after = {(key, new.listed) for key in _keys(ref, new)} if new else set[tuple[Key, int]]()
+        for key, listed in before - after:
+            self.places[key].pop(listed, None)
+        for key, listed in after - before:
+            places = self.places.setdefault(key, {})
+            if listed < next(reversed(places), 0):
+                self.unsorted.add(key)
+            places[listed] = ref
         if old is None or new is None:
             self.ids[ref.namespace, ref.kind] = None
+
+    def of(self, key: Key) -> dict[int, Ref]:
+        """Return the places of a key, lowest first."""
+        if key in self.unsorted:  # a label came to an entity that others had passed
+            self.unsorted.discard(key)
+            self.places[key] = dict(sorted(self.places[key].items()))
+        return self.places.get(key, {})
 
 
 def _keys(ref: Ref, row: Row) -> list[Key]:
@@ -65,6 +76,12 @@ def copy_row(row: Row) -> Row:
     made = Row(**{name: getattr(row, name) for name in row.__struct_fields__})
     made.labels = dict(row.labels)
     return made
+
+
+def _without_values(found: dict[str, Field]) -> dict[str, Field]:
+    return {
+        name: Field(b"", f.revision, f.window, f.end, f.refs, f.size) for name, f in found.items()
+    }
 
 
 class Holder(Protocol):
@@ -126,11 +143,13 @@ class MemoryView:
 
     def fields(self, map: str, names: Iterable[str], values: bool = True) -> dict[str, Field]:
         stored = self._map(map)
-        return {name: stored[name] for name in names if name in stored}
+        found = {name: stored[name] for name in names if name in stored}
+        return found if values else _without_values(found)
 
     def select(self, map: str, prefix: str | None, values: bool = True) -> dict[str, Field]:
         stored = self._map(map)
-        return {n: stored[n] for n in sorted(stored) if prefix is None or n.startswith(prefix)}
+        found = {n: stored[n] for n in sorted(stored) if prefix is None or n.startswith(prefix)}
+        return found if values else _without_values(found)
 
     def put_fields(self, map: str, fields: dict[str, Field]) -> None:
         self._here().maps.setdefault(map, {}).update(fields)

@@ -23,7 +23,7 @@ from threadkeep.errors import (
 )
 
 PACKAGE = "threadkeep.engines.sql.sqlite"
-CACHE_KIB = 64_000
+CACHE_KIB = {True: 64_000, False: 16_000}  # of the writer, of each reader
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ def open_connection(settings: Settings, *, write: bool, wait: float) -> sqlite3.
         check_same_thread=False,
         cached_statements=256,
     )
-    con.execute(f"pragma cache_size = -{CACHE_KIB}")
+    con.execute(f"pragma cache_size = -{CACHE_KIB[write]}")
     con.execute("pragma temp_store = memory")
     if write and not settings.memory:
         con.execute(f"pragma synchronous = {'full' if settings.durability == 'full' else 'normal'}")

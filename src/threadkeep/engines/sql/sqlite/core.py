@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
 from threadkeep.engines.apply import apply
@@ -15,9 +15,11 @@ from threadkeep.engines.sql.sqlite.connect import Settings, map_error, open_conn
 from threadkeep.engines.sql.sqlite.light import LightView, TooHeavy
 from threadkeep.engines.sql.sqlite.listing import list_page
 from threadkeep.engines.sql.sqlite.poller import Poller
+from threadkeep.engines.sql.sqlite.readers import Readers
 from threadkeep.engines.sql.sqlite.view import SQL, SqliteView
 from threadkeep.engines.sql.sqlite.writer import Job, Writer
 from threadkeep.engines.tend import tend
+from threadkeep.errors import Timeout
 from threadkeep.model.leases import renewed
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -50,8 +52,7 @@ class Core:
         self.hub = Hub()
         self._now, self._limits = now, limits
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers = Readers(settings)
         self._writer: Writer | None = None
         self._only: sqlite3.Connection | None = None  # of a database in memory
         self._poller: Poller | None = None
@@ -87,16 +88,18 @@ class Core:
             version=sqlite3.sqlite_version,
         )
 
-    def _reader(self) -> sqlite3.Connection:
-        if self._only is not None:
-            return self._only
-        con: sqlite3.Connection | None = getattr(self._local, "con", None)
-        if con is None:
-            con = open_connection(self.settings, write=False, wait=0.05)
-            self._local.con = con
+    @contextmanager
+    def _moment(self) -> Generator[sqlite3.Connection]:
+        """Lend a connection inside a read transaction and say in our words what fails there."""
+        try:
+            if self._only is None:
+                with self._readers.moment() as con:
+                    yield con
+                return
             with self._lock:
-                self._readers.append(con)
-        return con
+                yield self._only
+        except sqlite3.Error as error:
+            raise map_error(error, self.settings.path) from error
 
     def read(self, batch: Batch, *, heavy: bool) -> Reply | None:
         """Answer reads in this thread; None: it must be written. TooHeavy unless `heavy` is allowed."""
@@ -120,25 +123,27 @@ class Core:
             if batch.writes or batch.guards or batch.once:
                 return None
             return self._read_many(batch, heavy=heavy)
-        except sqlite3.Error as error:
-            if not heavy and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                raise TooHeavy from error
-            raise map_error(error, self.settings.path) from error
+        except Timeout as error:
+            if heavy:
+                raise
+            raise TooHeavy from error
 
     def read_frozen(self, batch: Batch) -> Reply | None:
         """Answer reads where nothing can be written; None when the batch writes."""
         check(batch)
-        con = self._reader()
-        with self._lock if self._only is not None else nullcontext():
-            con.execute("begin")
-            try:
-                return read(SqliteView(con, batch.ref), batch, self._now(), frozen=True)
-            finally:
-                con.execute("commit")
+        with self._moment() as con:
+            return read(SqliteView(con, batch.ref), batch, self._now(), frozen=True)
 
     def _get_one(self, ref: Ref, op: Get, name: str, *, heavy: bool) -> Reply | None:
         asked = (op.map, name, ref.namespace, ref.kind, ref.id)
-        found = self._reader().execute(GET_ONE, asked).fetchone()
+        try:
+            con = self._readers.take()
+            try:
+                found = con.execute(GET_ONE, asked).fetchone()
+            finally:
+                self._readers.give(con)
+        except sqlite3.Error as error:
+            raise map_error(error, self.settings.path) from error
         if found is None:
             return _EMPTY
         revision, epoch, updated, window, end, due, value, size, rev, win, expires, refs = found
@@ -161,13 +166,9 @@ class Core:
         )
 
     def _read_many(self, batch: Batch, *, heavy: bool) -> Reply | None:
-        con = self._reader()
-        view = (SqliteView if heavy else LightView)(con, batch.ref)
-        con.execute("begin")
-        try:
+        with self._moment() as con:
+            view = (SqliteView if heavy else LightView)(con, batch.ref)
             return read(view, batch, self._now())
-        finally:
-            con.execute("commit")
 
     def job(self, batch: Batch) -> Job:
         """Return the job that runs a batch in the writer."""
@@ -201,16 +202,8 @@ class Core:
 
     def scan(self, query: Query) -> Page:
         """Return one page of a listing, read in this thread."""
-        with self._lock if self._only is not None else nullcontext():
-            try:
-                con = self._reader()
-                con.execute("begin")
-                try:
-                    return list_page(con, query, self._now())
-                finally:
-                    con.execute("commit")
-            except sqlite3.Error as error:
-                raise map_error(error, self.settings.path) from error
+        with self._moment() as con:
+            return list_page(con, query, self._now())
 
     def submit(self, job: Job, box: Any, slot: Any) -> None:
         """Hand a job to the writer; on a database in memory it is done here."""
@@ -252,9 +245,7 @@ class Core:
         if self._writer is not None:
             self._writer.close()
             self._write_con.close()
+        self._readers.close()
         with self._lock:
-            for con in self._readers:
-                con.close()
-            self._readers.clear()
             if self._only is not None:
                 self._only.close()
