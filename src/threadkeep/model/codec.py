@@ -78,7 +78,7 @@ def _escaped(low: object) -> bytes:
     return _to_wide_json(low).encode("utf-8", "backslashreplace")
 
 
-def decode(data: bytes | memoryview, *, place: str = "value") -> Any:
+def decode(data: bytes | memoryview, *, place: str = "value") -> object:
     """Return the value that `encode` stored.
 
     `place` names the value in errors. Raises CodecError for bytes that are corrupt, cut off or of a

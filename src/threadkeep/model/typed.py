@@ -90,7 +90,7 @@ def as_type(stored: Any, type_: Any, place: str) -> Any:
         raise CodecError(f"{place}{_described(error)}", place=place) from None
     except RecursionError:
         raise CodecError(f"{place} is nested too deeply to be read", place=place) from None
-    except (TypeError, NotImplementedError, NameError) as error:
+    except (TypeError, NotImplementedError) as error:
         raise UsageError(f"type= of {place} cannot be used: {error}", place=place) from error
     return typed
 
@@ -145,8 +145,11 @@ def _new_adapter(type_: Any) -> Any:
     if pydantic is None or not _names_pydantic(type_):
         return None
     if tuple(map(int, pydantic.VERSION.split(".")[:2])) < (2, 11):
-        raise UsageError(f"type= needs pydantic 2.11 or later, found {pydantic.VERSION}")
-    return pydantic.TypeAdapter(type_)
+        raise NotImplementedError(f"it needs pydantic 2.11 or later, found {pydantic.VERSION}")
+    try:
+        return pydantic.TypeAdapter(type_)
+    except (TypeError, NameError, RuntimeError) as error:
+        raise NotImplementedError(str(error)) from error
 
 
 def _names_pydantic(type_: Any) -> bool:
