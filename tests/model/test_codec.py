@@ -635,7 +635,6 @@ def test_an_unusable_type_is_a_usage_error(type_: Any):
     [
         (Item(Decimal("NaN")), "value.unitPrice is a Decimal of NaN"),
         ([Plan(Item(Decimal(1), NAIVE))], "value[0].item.boughtAt is a datetime without"),
-        (person(when=date(2026, 1, 1)), "value.when is of type date"),
         (person(odd={1: 2}), "value.odd has a key of type int"),
         (Pair(unset(), 1.0), "value[1] is of type UnsetType"),
         ({Seat(1)}, "value has a member that holds a model"),
@@ -660,3 +659,24 @@ def test_a_model_that_holds_itself_is_refused():
 def test_fields_that_are_not_set_are_left_out():
     assert decode(encode(Cat(unset()))) == {"type": "cat"}
     assert decode_as(encode(ITEM), Item).note is msgspec.UNSET
+
+
+@dataclasses.dataclass
+class Booking:
+    day: date
+    at: time
+    lasts: timedelta
+
+
+class BookingModel(pydantic.BaseModel):
+    day: date
+    at: time
+    lasts: timedelta
+
+
+@pytest.mark.parametrize("kind", [Booking, BookingModel])
+def test_dates_inside_models_come_back_by_type(kind: type[Any]) -> None:
+    made = kind(day=date(2026, 6, 1), at=time(9, 30), lasts=timedelta(hours=3, microseconds=5))
+    stored = encode(made)
+    assert decode_as(stored, kind, place="value") == made
+    assert decode(stored)["day"] == "2026-06-01"

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from threadkeep.errors import UsageError
 from threadkeep.model.tags import SET, TUPLE, WRITERS, kind_of, looks_tagged, restored
 from threadkeep.model.typed import NOT_A_MODEL, content, path_of
@@ -97,6 +99,8 @@ class _Walk:
             return write(value)
         if isinstance(value, enum.Enum) and self.models:
             return self.lower(value.value)
+        if self.models and kind in (date, time, timedelta):
+            return msgspec.to_builtins(value)  # ISO text, which the model's type reads back
         plain = NOT_A_MODEL if isinstance(value, _NEAR) else content(value)
         if plain is NOT_A_MODEL:
             raise _Refused(_reason(value, kind))
