@@ -91,8 +91,11 @@ class AsyncLifecycle:
 
         return off
 
-    async def sweep(self) -> Swept:
-        """End every thread whose lease has run out; other processes may do so at the same time."""
+    async def sweep(self, ending: Callable[[], bool] = lambda: False) -> Swept:
+        """End every thread whose lease has run out; other processes may do so at the same time.
+
+        Stops early, after the threads in hand, when `ending()` says so.
+        """
         engine = self._store.engine or await self._store.ready()
         outcomes: list[bool] = []
 
@@ -101,7 +104,7 @@ class AsyncLifecycle:
 
         while True:
             due = Due(lease=CLAIM_SECONDS * SECOND, limit=AT_ONCE)
-            claims = await engine.claim(due)
+            claims = () if ending() else await engine.claim(due)
             if not claims:
                 return Swept(sum(outcomes), len(outcomes) - sum(outcomes))
             await AsyncFlow.each(claims, one, AT_ONCE)

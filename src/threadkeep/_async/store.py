@@ -14,9 +14,9 @@ from threadkeep._async.listing import AsyncListing
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.snapshots import AsyncSessions
 from threadkeep._async.state import Ttl
-from threadkeep._async.sweeping import sweep_quietly
+from threadkeep._async.sweeping import sweeping
 from threadkeep._async.urls import open_engine
-from threadkeep.concurrency import AsyncLock, AsyncPeriodic
+from threadkeep.concurrency import AsyncLock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
 from threadkeep.model.ids import new_id
@@ -175,9 +175,12 @@ class AsyncStore:
 
     @asynccontextmanager
     async def sweeper(self, *, every: float = 30) -> AsyncGenerator[None]:
-        """Sweep at once and then every so many seconds, in the background, until the block is left."""
+        """Sweep at once and then every so many seconds, in the background, until the block is left.
+
+        Leaving it waits for the handlers that are running, not for the rest of the round.
+        """
         await self.ready()
-        runner = AsyncPeriodic(lambda: sweep_quietly(self.lifecycle), every)
+        runner = sweeping(self.lifecycle, every)
         runner.start(now=True)
         try:
             yield

@@ -91,8 +91,11 @@ class Lifecycle:
 
         return off
 
-    def sweep(self) -> Swept:
-        """End every thread whose lease has run out; other processes may do so at the same time."""
+    def sweep(self, ending: Callable[[], bool] = lambda: False) -> Swept:
+        """End every thread whose lease has run out; other processes may do so at the same time.
+
+        Stops early, after the threads in hand, when `ending()` says so.
+        """
         engine = self._store.engine or self._store.ready()
         outcomes: list[bool] = []
 
@@ -101,7 +104,7 @@ class Lifecycle:
 
         while True:
             due = Due(lease=CLAIM_SECONDS * SECOND, limit=AT_ONCE)
-            claims = engine.claim(due)
+            claims = () if ending() else engine.claim(due)
             if not claims:
                 return Swept(sum(outcomes), len(outcomes) - sum(outcomes))
             Flow.each(claims, one, AT_ONCE)

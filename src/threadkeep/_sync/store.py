@@ -15,9 +15,9 @@ from threadkeep._sync.listing import Listing
 from threadkeep._sync.scope import Scope
 from threadkeep._sync.snapshots import Sessions
 from threadkeep._sync.state import Ttl
-from threadkeep._sync.sweeping import sweep_quietly
+from threadkeep._sync.sweeping import sweeping
 from threadkeep._sync.urls import open_engine
-from threadkeep.concurrency import Lock, Periodic
+from threadkeep.concurrency import Lock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
 from threadkeep.model.ids import new_id
@@ -176,9 +176,12 @@ class Store:
 
     @contextmanager
     def sweeper(self, *, every: float = 30) -> Generator[None]:
-        """Sweep at once and then every so many seconds, in the background, until the block is left."""
+        """Sweep at once and then every so many seconds, in the background, until the block is left.
+
+        Leaving it waits for the handlers that are running, not for the rest of the round.
+        """
         self.ready()
-        runner = Periodic(lambda: sweep_quietly(self.lifecycle), every)
+        runner = sweeping(self.lifecycle, every)
         runner.start(now=True)
         try:
             yield
