@@ -55,33 +55,42 @@ def apply(view: View, batch: Batch, now: int, limits: Limits) -> Reply:
     if row is not None and is_over(row, now):
         claimed = any(isinstance(g, Claimed) and g.token == row.due for g in batch.guards)
         if not claimed:
-            ok = not batch.writes
-            found = tuple(empty(op) for op in (batch.ops if ok else batch.otherwise))
-            return Reply(ok, found, expired=True)
+            return _over(view, batch, now)
         _only_marks(batch)
         assert row.end is not None  # noqa: S101 - is_over says so
         now = max(row.updated, row.end - 1)
     elif row is not None and row.due is not None and row.due <= now:
         row = reclaim(view, row, now)
-    stored = _repeated(view, batch, row) if batch.once else None
+    if row is not None and batch.once is not None:
+        kept = view.fields(ONCE_MAP, [batch.once]).get(batch.once)
+        if kept is not None:
+            done = _results.decode(kept.value)
+            return Reply(True, done, kept.revision, row.epoch, repeated=True)
     renewals: Renewals | None = None if claimed else {}
-    if stored is None:
-        for index, guard in enumerate(batch.guards):
-            if not _holds(view, row, guard, now, claimed=claimed):
-                found = _reads(view, row, batch.otherwise, now, renewals)
-                _settle(view, row, renewals, now)
-                return _reply(row, tuple(found.values()), ok=False, failed=index)
+    for index, guard in enumerate(batch.guards):
+        if not _holds(view, row, guard, now, claimed=claimed):
+            found = _reads(view, row, batch.otherwise, now, renewals)
+            _settle(view, row, renewals, now)
+            return _reply(row, tuple(found.values()), ok=False, failed=index)
     results = _reads(view, row, batch.ops, now, renewals)
-    if stored is not None:
-        merged = tuple(results.get(i, r) for i, r in enumerate(stored))
-        _settle(view, row, renewals, now)
-        return _reply(row, merged, ok=True, repeated=True)
     if len(results) == len(batch.ops):
         _settle(view, row, renewals, now)
         return _reply(row, tuple(results.values()), ok=True)
     if claimed:
         return _mark(view, batch, row, now, results)
     return _write(view, batch, row, now, limits, results, renewals or {})
+
+
+def _over(view: View, batch: Batch, now: int) -> Reply:
+    """Answer for an entity that has expired: for all but its claimant nothing stands there."""
+    writes = batch.writes
+    for index, guard in enumerate(batch.guards):
+        lost = isinstance(guard, Claimed)
+        if lost or not (writes or _holds(view, None, guard, now, claimed=False)):
+            found = tuple(empty(op) for op in batch.otherwise)
+            return Reply(False, found, failed=index, expired=True)
+    found = tuple(empty(op) for op in (batch.otherwise if writes else batch.ops))
+    return Reply(not writes, found, expired=True)
 
 
 def _only_marks(batch: Batch) -> None:
@@ -106,13 +115,6 @@ def _reads(
     if row is None:
         return {i: empty(op) for i, op in asked}
     return {i: read_op(view, row, op, now, renewals) for i, op in asked}
-
-
-def _repeated(view: View, batch: Batch, row: Row | None) -> tuple[AnyResult, ...] | None:
-    if row is None or batch.once is None:
-        return None
-    kept = view.fields(ONCE_MAP, [batch.once]).get(batch.once)
-    return _results.decode(kept.value) if kept else None
 
 
 def _holds(view: View, row: Row | None, guard: AnyGuard, now: int, *, claimed: bool) -> bool:
@@ -270,8 +272,7 @@ def _finish(view: View, row: Row, due: int | None, now: int, *, changed: bool) -
 def _remember(view: View, row: Row, batch: Batch, results: tuple[AnyResult, ...], now: int) -> None:
     if batch.once is None:
         return
-    kept = tuple(r if op.writes else Nothing() for op, r in zip(batch.ops, results, strict=True))
-    value = msgspec.msgpack.encode(kept)
+    value = msgspec.msgpack.encode(results)
     end = now + ONCE
     view.put_fields(ONCE_MAP, {batch.once: Field(value, row.revision, None, end, (), len(value))})
     row.due = end if row.due is None else min(row.due, end)

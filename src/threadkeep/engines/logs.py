@@ -78,6 +78,12 @@ def _cut(view: View, log: LogRow, op: Cut) -> Count:
 
 def _restore(view: View, log: LogRow, op: Restore) -> Count:
     seqs = [item.seq for item in op.items]
+    ids = {item.id: item.seq for item in op.items if item.id is not None}
+    for name, seq in (view.find(op.log, ids) if ids and log.count else {}).items():
+        if seq != ids[name]:  # an id is given once: what has it elsewhere moves here
+            count, size = view.cut_items(op.log, seq, seq)
+            log.count -= count
+            log.bytes -= size
     stands = {item.seq: item for item in view.at(op.log, seqs)} if log.count else {}
     for item in op.items:
         old = stands.get(item.seq)

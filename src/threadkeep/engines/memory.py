@@ -50,8 +50,10 @@ class Memory:
         """Lease expired entities to the caller and reclaim what has run out."""
         with self._lock:
             now = self._now()
+            space = due.ref.namespace if due.ref else due.namespace
             for key in [k for k, until in self.tombstones.items() if until <= now]:
-                del self.tombstones[key]
+                if space in (None, key[0].namespace):
+                    del self.tombstones[key]
             asked = [due.ref] if due.ref else [r for r, at in self.due.items() if at <= now]
             claims: list[Claim] = []
             for ref in asked:
@@ -117,25 +119,34 @@ class Memory:
         places = min((self.index.of(key) for key in keys), key=len)
         place = unpack(query)
         top = next(reversed(places), 0)
-        found: list[Ref] = []
-        if place.below is not None and place.seen is not None:
-            for at in reversed(places):
-                if at <= place.seen:
-                    break
-                prior = self.cells[places[at]].row.prior
-                if prior and (prior < place.below or prior > place.seen):
-                    found.append(places[at])
-        found = [ref for ref in found if self._alive(ref, query)]
-        room, below = max(1, query.limit - len(found)), place.below
-        more = False
+        moved = [at for at in self._moved(places, place) if self._alive(places[at], query)]
+        if len(moved) > query.limit:
+            del moved[query.limit :]
+            return self._page(places, moved, Place("newest", place.below, moved[-1]))
+        room, below = query.limit - len(moved), place.below
         for at in reversed(places):
             if (below is not None and at >= below) or not self._alive(places[at], query):
                 continue
             if room == 0:
-                more = True
-                break
-            found.append(places[at])
+                return self._page(places, moved, Place("newest", below, top))
+            moved.append(at)
             below, room = at, room - 1
-        found.sort(key=lambda ref: self.cells[ref].row.updated, reverse=True)
-        after = pack(Place("newest", below, top)) if more else None
-        return Page(self._list(found), after)
+        return self._page(places, moved, None)
+
+    def _moved(self, places: dict[int, Ref], place: Place) -> list[int]:
+        """Return, lowest first, what has moved up since the last page and had not had its turn."""
+        found: list[int] = []
+        if place.below is None or place.seen is None:
+            return found
+        for at in reversed(places):
+            if at <= place.seen:
+                break
+            prior = self.cells[places[at]].row.prior
+            if prior and (prior < place.below or prior > place.seen):
+                found.append(at)
+        return found[::-1]
+
+    def _page(self, places: dict[int, Ref], found: list[int], after: Place | None) -> Page:
+        refs = [places[at] for at in found]
+        refs.sort(key=lambda ref: self.cells[ref].row.updated, reverse=True)
+        return Page(self._list(refs), pack(after) if after else None)

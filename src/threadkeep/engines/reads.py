@@ -20,8 +20,12 @@ Renewals = dict[str, dict[str, int]]
 
 
 def is_over(row: Row, now: int) -> bool:
-    """Tell whether the entity's own lease has run out."""
-    return row.end is not None and row.end <= now
+    """Tell whether the entity's own lease has run out.
+
+    A claim puts `due` after the end, where nothing else does: what was claimed stays over though the
+    clock goes back.
+    """
+    return row.end is not None and (row.end <= now or (row.due is not None and row.due > row.end))
 
 
 def read(view: View, batch: Batch, now: int, *, frozen: bool = False) -> Reply | None:

@@ -48,6 +48,8 @@ def tend(view: View, ref: Ref, now: int, due: Due) -> Claim | None:
         return None
     now = max(now, row.updated)
     if is_over(row, now):
+        assert row.end is not None  # noqa: S101 - is_over says so
+        now = max(now, row.end)
         held = row.due is not None and row.due > now
         if held and (due.token is None or due.token != row.due):
             return None
@@ -55,7 +57,6 @@ def tend(view: View, ref: Ref, now: int, due: Due) -> Claim | None:
             return None
         row.due = now + due.lease
         view.put_entity(row)
-        assert row.end is not None  # noqa: S101 - is_over says so
         return Claim(ref, row.epoch, row.due, row.end)
     if row.due is not None and row.due <= now:
         reclaim(view, row, now)

@@ -9,11 +9,12 @@ import msgspec
 
 from threadkeep.errors import UsageError
 from threadkeep.model.refs import Ref
-from threadkeep.ops.ops import AnyGuard, AnyOp, Drop, ReadOp
+from threadkeep.ops.ops import AnyGuard, AnyOp, Append, Cut, Drop, Read, ReadOp, Restore
 from threadkeep.ops.reply import Reply
 
 T = TypeVar("T")
 ONCE_BYTES = 128
+LAST_SEQ = (1 << 31) - 1  # a number may be set up to here; as many again can be appended after it
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -48,6 +49,44 @@ def check(batch: Batch) -> None:
         raise UsageError("Drop must be the only write of its batch")
     if batch.once is not None and not 0 < len(batch.once.encode()) <= ONCE_BYTES:
         raise UsageError(f"once must be 1 to {ONCE_BYTES} bytes long")
+    for op in (*batch.ops, *batch.otherwise):
+        rule = _RULES.get(type(op))
+        if rule is not None:
+            rule(op)
+
+
+def _check_read(op: Read) -> None:
+    if op.after < 0 or (op.before or 0) < 0 or (op.limit or 0) < 0:
+        raise UsageError("after, before and limit of a Read must be 0 or more")
+
+
+def _check_append(op: Append) -> None:
+    for name, many in (("ids", op.ids), ("refs", op.refs)):
+        if many is not None and len(many) != len(op.items):
+            raise UsageError(f"Append has {len(op.items)} items and {len(many)} {name}")
+
+
+def _check_cut(op: Cut) -> None:
+    given = [n for n in (op.keep, op.before, op.newest) if n is not None]
+    if len(given) != 1 or given[0] < 0:
+        raise UsageError("Cut takes one of keep, before and newest, 0 or more")
+
+
+def _check_restore(op: Restore) -> None:
+    seqs = {item.seq for item in op.items}
+    ids = [item.id for item in op.items if item.id is not None]
+    if len(seqs) != len(op.items) or len(set(ids)) != len(ids):
+        raise UsageError("Restore has a number or an id twice")
+    if min(seqs, default=1) < 1 or op.head < 0 or max((op.head, *seqs)) > LAST_SEQ:
+        raise UsageError(f"numbers of a Restore go from 1 to {LAST_SEQ}")
+
+
+_RULES: dict[type, Callable[..., None]] = {
+    Read: _check_read,
+    Append: _check_append,
+    Cut: _check_cut,
+    Restore: _check_restore,
+}
 
 
 class Plan(msgspec.Struct, Generic[T], frozen=True):

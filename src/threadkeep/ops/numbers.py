@@ -38,7 +38,7 @@ def stored(number: float) -> bytes:
 def _number(value: bytes, name: str) -> int | float:
     try:
         number = msgspec.json.decode(value[1:]) if value[:1] == b"j" else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         number = None
     if type(number) is int or type(number) is float:
         return number

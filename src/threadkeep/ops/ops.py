@@ -156,6 +156,7 @@ class Item(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Restore(Write, frozen=True, gc=False, tag="restore", omit_defaults=True):
     """Write items of a log at given numbers, replacing what stands there; the head is at least `head`.
 
+    An item whose id stands at another number moves: what stood there goes.
     For copies, imports, forks and re-encryption: numbers, ids and times stay what they were.
     """
 

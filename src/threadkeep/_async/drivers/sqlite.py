@@ -11,6 +11,7 @@ from threadkeep._async.drivers.watching import revisions
 from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncMailbox
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
+from threadkeep.engines.sql.sqlite.inspect import Inspection, inspect
 from threadkeep.engines.sql.sqlite.writer import Job
 from threadkeep.errors import Forbidden, Unavailable
 from threadkeep.model.options import Limits
@@ -101,6 +102,11 @@ class AsyncSqliteEngine:
         self._core.watch_file()
         async for revision in revisions(self, self._core.hub, ref):
             yield revision
+
+    async def inspect(self) -> Inspection:
+        """Look at the file without changing it, also before `setup`."""
+        call = partial(inspect, self._core.settings)
+        return await AsyncFlow.apart(self._threads(), call)
 
     async def aclose(self) -> None:
         """Finish what is queued and close the file; twice is fine."""

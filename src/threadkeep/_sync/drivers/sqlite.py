@@ -12,6 +12,7 @@ from threadkeep._sync.drivers.watching import revisions
 from threadkeep.concurrency import Flow, Home, Mailbox
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
+from threadkeep.engines.sql.sqlite.inspect import Inspection, inspect
 from threadkeep.engines.sql.sqlite.writer import Job
 from threadkeep.errors import Forbidden, Unavailable
 from threadkeep.model.options import Limits
@@ -102,6 +103,11 @@ class SqliteEngine:
         self._core.watch_file()
         for revision in revisions(self, self._core.hub, ref):
             yield revision
+
+    def inspect(self) -> Inspection:
+        """Look at the file without changing it, also before `setup`."""
+        call = partial(inspect, self._core.settings)
+        return Flow.apart(self._threads(), call)
 
     def close(self) -> None:
         """Finish what is queued and close the file; twice is fine."""

@@ -88,10 +88,15 @@ def open_connection(settings: Settings, *, write: bool, wait: float) -> sqlite3.
         check_same_thread=False,
         cached_statements=256,
     )
-    con.execute(f"pragma cache_size = -{CACHE_KIB[write]}")
-    con.execute("pragma temp_store = memory")
-    if write and not settings.memory:
-        con.execute(f"pragma synchronous = {'full' if settings.durability == 'full' else 'normal'}")
+    try:
+        con.execute(f"pragma cache_size = -{CACHE_KIB[write]}")
+        con.execute("pragma temp_store = memory")
+        if write and not settings.memory:
+            synchronous = "full" if settings.durability == "full" else "normal"
+            con.execute(f"pragma synchronous = {synchronous}")
+    except BaseException:
+        con.close()
+        raise
     return con
 
 

@@ -19,7 +19,7 @@ from threadkeep.engines.sql.sqlite.readers import Readers
 from threadkeep.engines.sql.sqlite.view import SQL, SqliteView
 from threadkeep.engines.sql.sqlite.writer import Job, Writer
 from threadkeep.engines.tend import tend
-from threadkeep.errors import Timeout
+from threadkeep.errors import Timeout, Unavailable
 from threadkeep.model.leases import renewed
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -61,14 +61,19 @@ class Core:
     def setup(self) -> None:
         """Open the database and bring or hold it to this release's schema."""
         try:
-            con = open_connection(self.settings, write=True, wait=0)
+            con = open_connection(self.settings, write=True, wait=self.settings.timeout)
             try:
                 self.schema = prepare(con, self.settings)
+                con.execute("pragma busy_timeout = 0")  # from here on the writer waits by itself
             except BaseException:
                 con.close()
                 raise
         except sqlite3.Error as error:
             raise map_error(error, self.settings.path) from error
+        except OSError as error:
+            raise Unavailable(
+                f"the folder of {self.settings.path} could not be synced: {error.strerror}"
+            ) from error
         if self.settings.memory:
             self._only = con
         else:
@@ -149,7 +154,9 @@ class Core:
         revision, epoch, updated, window, end, due, value, size, rev, win, expires, refs = found
         if due is not None or window is not None or win is not None:
             now = max(self._now(), updated)
-            if (end is not None and end <= now) or (due is not None and due <= now):
+            if end is not None and (end <= now or (due is not None and due > end)):
+                return None
+            if due is not None and due <= now:
                 return None
             if renewed(window, end, now) is not None:
                 return None
@@ -184,10 +191,13 @@ class Core:
     def _claim(self, con: sqlite3.Connection, due: Due) -> tuple[tuple[Claim, ...], bool]:
         """Return claims and whether nothing more is due."""
         now = self._now()
-        con.execute(SQL["delete_tombstones"], (now,))
+        con.execute(
+            SQL["delete_tombstones"], (now, due.ref.namespace if due.ref else due.namespace)
+        )
         claims: list[Claim] = []
         if due.ref is not None:
-            refs, last = [due.ref], True
+            mine = due.namespace in (None, due.ref.namespace)
+            refs, last = [due.ref] if mine else [], True
         else:
             space = due.namespace
             found = con.execute(SQL["due"], (now, space, space, due.limit * 8)).fetchall()

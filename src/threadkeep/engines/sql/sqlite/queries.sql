@@ -59,7 +59,7 @@ insert or replace into tk_tombstone (ns, kind, id, epoch, until) values (?, ?, ?
 select 1 from tk_tombstone where ns = ? and kind = ? and id = ? and epoch = ? and until > ?;
 
 -- name: delete_tombstones
-delete from tk_tombstone where until <= ?;
+delete from tk_tombstone where until <= ?1 and (?2 is null or ns = ?2);
 
 -- name: field
 select name, value, rev, win, expires, refs, length(value) from tk_field
@@ -145,7 +145,8 @@ select count(*), coalesce(sum(length(value)), 0) from tk_item where pos between 
 select ns, kind, id from tk_entity where due <= ? and (? is null or ns = ?) order by due limit ?;
 
 -- name: alive_by_id
--- The entities that stand: a lease, a label or a log, or a field that has not run out.
+-- The entities that stand: a lease, a label or a log, or a field that has not run out. A claim puts
+-- `due` after the end: what was claimed does not stand, though the clock may have gone back.
 select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labels, e.fields, e.items,
        e.field_bytes + e.item_bytes, e.listed
 from tk_entity e
@@ -155,7 +156,7 @@ where e.ns = :ns and e.kind = :kind and e.id > :last and e.id >= :prefix
                   where not exists (select 1 from tk_label x
                                     where x.ns = e.ns and x.kind = e.kind and x.name = o.key
                                       and x.value = o.value and x.listed = e.listed and x.eid = e.eid))
-  and (e.expires is null or e.expires > max(:now, e.updated))
+  and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
   and (e.expires is not null or e.labels is not null
        or exists (select 1 from tk_log l where l.eid = e.eid)
        or exists (select 1 from tk_field f where f.eid = e.eid and (f.map < '#' or f.map >= '$')
@@ -167,7 +168,7 @@ select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labe
        e.field_bytes + e.item_bytes, e.listed
 from tk_entity e
 where e.ns = :ns and e.kind = :kind and e.listed < :below
-  and (e.expires is null or e.expires > max(:now, e.updated))
+  and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
   and (e.expires is not null or e.labels is not null
        or exists (select 1 from tk_log l where l.eid = e.eid)
        or exists (select 1 from tk_field f where f.eid = e.eid and (f.map < '#' or f.map >= '$')
@@ -181,7 +182,7 @@ select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labe
 from tk_entity e
 where e.ns = :ns and e.kind = :kind and e.listed > :seen and e.prior > 0
   and (e.prior < :below or e.prior > :seen)
-  and (e.expires is null or e.expires > max(:now, e.updated))
+  and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
   and (e.expires is not null or e.labels is not null
        or exists (select 1 from tk_log l where l.eid = e.eid)
        or exists (select 1 from tk_field f where f.eid = e.eid and (f.map < '#' or f.map >= '$')
@@ -193,7 +194,7 @@ select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labe
        e.field_bytes + e.item_bytes, e.listed
 from tk_label t cross join tk_entity e on e.eid = t.eid
 where t.ns = :ns and t.kind = :kind and t.name = :name and t.value = :value and t.listed < :below
-  and (e.expires is null or e.expires > max(:now, e.updated))
+  and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
   and not exists (select 1 from json_each(:others) o
                   where not exists (select 1 from tk_label x
                                     where x.ns = t.ns and x.kind = t.kind and x.name = o.key
@@ -206,7 +207,7 @@ select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labe
 from tk_label t cross join tk_entity e on e.eid = t.eid
 where t.ns = :ns and t.kind = :kind and t.name = :name and t.value = :value and t.listed > :seen
   and e.prior > 0 and (e.prior < :below or e.prior > :seen)
-  and (e.expires is null or e.expires > max(:now, e.updated))
+  and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
   and not exists (select 1 from json_each(:others) o
                   where not exists (select 1 from tk_label x
                                     where x.ns = t.ns and x.kind = t.kind and x.name = o.key

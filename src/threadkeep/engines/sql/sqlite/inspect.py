@@ -1,0 +1,111 @@
+"""What an SQLite file is like, found out without changing it: for `doctor`, `migrate` and exports of all namespaces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from threadkeep.engines.sql.migrate import Migration, known
+from threadkeep.engines.sql.sqlite.connect import PACKAGE, Settings, map_error, open_connection
+from threadkeep.engines.sql.sqlite.view import SQL
+from threadkeep.errors import UsageError
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found. Times are microseconds; `schema` 0: nothing of threadkeep is there.
+
+    `pending`: migrations that are to be applied; `changed`: numbers of those that were applied in another
+    form than this release has. `newest_update`, `oldest_due`: None where there is nothing.
+    """
+
+    path: str
+    writable: bool
+    file_bytes: int
+    wal_bytes: int
+    disk_free: int
+    disk_total: int
+    durability: str
+    journal: str
+    schema: int
+    known: int
+    pending: tuple[Migration, ...]
+    changed: tuple[int, ...]
+    newest_update: int | None
+    oldest_due: int | None
+    entities: int
+    namespaces: tuple[str, ...]
+
+
+def inspect(settings: Settings) -> Inspection:
+    """Look at the file of `settings`. Raises as opening it does; UsageError for a database in memory."""
+    if settings.memory:
+        raise UsageError("a database in memory has no file to look at")
+    ro = msgspec.structs.replace(settings, mode="ro")
+    try:
+        with closing(open_connection(ro, write=False, wait=settings.timeout)) as con:
+            return _inspect(con, settings)
+    except sqlite3.Error as error:
+        raise map_error(error, settings.path) from error
+
+
+def _inspect(con: sqlite3.Connection, settings: Settings) -> Inspection:
+    migrations = known(PACKAGE)
+    applied = _applied(con)
+    there = bool(applied)
+    path = Path(settings.path).absolute()
+    usage = shutil.disk_usage(path.parent)
+    return Inspection(
+        path=settings.path,
+        writable=os.access(path, os.W_OK) and os.access(path.parent, os.W_OK),
+        file_bytes=path.stat().st_size,
+        wal_bytes=_size(path.with_name(path.name + "-wal")),
+        disk_free=usage.free,
+        disk_total=usage.total,
+        durability=settings.durability,
+        journal=con.execute("pragma journal_mode").fetchone()[0],
+        schema=max(applied, default=0),
+        known=migrations[-1].number,
+        pending=tuple(m for m in migrations if m.number not in applied),
+        changed=tuple(
+            m.number for m in migrations if applied.get(m.number, m.checksum) != m.checksum
+        ),
+        newest_update=_one(con, SQL["newest_update"]) if there else None,
+        oldest_due=_one(con, SQL["oldest_due"]) if there else None,
+        entities=_one(con, "select count(*) from tk_entity") or 0 if there else 0,
+        namespaces=_namespaces(con) if there else (),
+    )
+
+
+def _applied(con: sqlite3.Connection) -> dict[int, str]:
+    found = con.execute("select 1 from sqlite_master where name = 'tk_migration'").fetchone()
+    if found is None:
+        return {}
+    return dict(con.execute("select number, checksum from tk_migration").fetchall())
+
+
+def _one(con: sqlite3.Connection, sql: str) -> int | None:
+    return con.execute(sql).fetchone()[0]
+
+
+def _namespaces(con: sqlite3.Connection) -> tuple[str, ...]:
+    """Return all namespaces, stepping over the index instead of reading it whole."""
+    found: list[str] = []
+    last = ""
+    while True:
+        row = con.execute("select min(ns) from tk_entity where ns > ?", (last,)).fetchone()
+        if row[0] is None:
+            return tuple(found)
+        last = row[0]
+        found.append(last)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
