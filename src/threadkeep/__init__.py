@@ -1,6 +1,10 @@
 """threadkeep: the state store for AI agents."""
 
+from threadkeep._async.entity import AsyncEntity, AsyncThread
+from threadkeep._async.lifecycle import AsyncThreadEvent
 from threadkeep._async.store import AsyncStore
+from threadkeep._sync.entity import Entity, Thread
+from threadkeep._sync.lifecycle import ThreadEvent
 from threadkeep._sync.store import Store
 from threadkeep.errors import (
     CodecError,
@@ -33,11 +37,15 @@ __version__ = "0.1.0"
 __all__ = [
     "FOREVER",
     "Appended",
+    "AsyncEntity",
     "AsyncStore",
+    "AsyncThread",
+    "AsyncThreadEvent",
     "Change",
     "CodecError",
     "Conflict",
     "DataLost",
+    "Entity",
     "Entry",
     "Forbidden",
     "Gone",
@@ -50,6 +58,8 @@ __all__ = [
     "Snapshot",
     "Store",
     "Swept",
+    "Thread",
+    "ThreadEvent",
     "ThreadInfo",
     "ThreadkeepError",
     "Timeout",

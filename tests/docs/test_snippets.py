@@ -8,6 +8,7 @@ import inspect
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,13 @@ def blocks(page: Path) -> list[tuple[str, str, str, int]]:
 def run_python(source: str, space: dict[str, object], page: Path, line: int) -> None:
     """Run one block; `await` may stand at top level, in a loop of the page's own."""
     tree = compile(
-        "\n" * (line - 1) + source, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        "\n" * (line - 1) + source,
+        str(page),
+        "exec",
+        flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+        dont_inherit=True,
     )
-    result = eval(tree, space)  # noqa: S307 - our own documentation
+    result = eval(tree, space)
     if inspect.iscoroutine(result):
         loop = space["__loop__"]
         assert isinstance(loop, asyncio.AbstractEventLoop)
@@ -45,7 +50,9 @@ def run_console(source: str, line: int) -> None:
     ran = 0
     for command in re.findall(r"^\$ (.*)$", source, re.MULTILINE):
         words = shlex.split(command, comments=True)
-        assert words[0] == "threadkeep", f"line {line}: a console block runs threadkeep, not {words[0]}"
+        assert words[0] == "threadkeep", (
+            f"line {line}: a console block runs threadkeep, not {words[0]}"
+        )
         done = subprocess.run(
             [sys.executable, "-m", "threadkeep", *words[1:]],
             capture_output=True,
@@ -57,6 +64,15 @@ def run_console(source: str, line: int) -> None:
         assert done.returncode == 0, f"line {line}: {command}\n{done.stdout}{done.stderr}"
         ran += 1
     assert ran, f"line {line}: a console block without a command"
+
+
+def run_sql(source: str, database: str, line: int) -> None:
+    """Run a query on the database that the fence line names, as a reader; it must find something."""
+    con = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        assert con.execute(source).fetchall(), f"line {line}: the query finds nothing"
+    finally:
+        con.close()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
@@ -73,6 +89,8 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 run_python(source, space, page, line)
             elif language in SHELL and "no-run" not in rest:
                 run_console(source, line)
+            elif language == "sql" and "no-run" not in rest:
+                run_sql(source, rest, line)
     finally:
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()

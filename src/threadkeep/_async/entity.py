@@ -116,12 +116,14 @@ class AsyncThread(AsyncEntity):
         lifecycle: AsyncLifecycle = self._scope.store.lifecycle
         if not lifecycle.handled:
             return await super().destroy()
+        if await self._scope.read(directory.outline(self._scope.ref)) is None:
+            return await super().destroy()  # to ask for an end would make an entity to be ended
         known = await self._scope.write(ending.ask(self._scope.ref))
-        if known is None:
-            return await super().destroy()
         engine = await self._scope.store.ready()
         due = Due(lease=30 * SECOND, ref=self._scope.ref)
         gone: int | None = None
         for claim in await engine.claim(due):
             gone = await lifecycle.conclude(claim)
-        return known.fields + known.items if gone is None else gone
+        if gone is None:
+            gone = known.fields + known.items if known is not None else 0
+        return gone

@@ -11,7 +11,7 @@ from threadkeep.layers import messages
 from threadkeep.layers.windows import group_start, orphans
 from threadkeep.model.records import Appended, Message
 
-LOOK_BACK = 64
+LOOK_BACK, LONGEST_LOOK = 64, 4_096
 
 
 class AsyncMessages:
@@ -74,10 +74,16 @@ class AsyncMessages:
         skip = orphans([message.value for message in found], rule)
         if skip < len(found) or not found:
             return found[skip:]
-        found = await self._scope.read(messages.newest(ref, last + LOOK_BACK, before, as_type))
-        start = group_start([message.value for message in found], max(0, len(found) - last), rule)
-        window = found[start:]
-        return window[orphans([message.value for message in window], rule) :]
+        back = LOOK_BACK
+        while True:
+            found = await self._scope.read(messages.newest(ref, last + back, before, as_type))
+            at = max(0, len(found) - last)
+            start = group_start([message.value for message in found], at, rule)
+            if start is not None:
+                return found[start:]
+            if len(found) < last + back or back > LONGEST_LOOK:
+                return []
+            back *= 8
 
     async def pop(self, *, type: Any = None) -> Any:
         """Take the last message away and return it; None where there is none. Atomic, one trip."""
@@ -97,17 +103,20 @@ class AsyncMessages:
             raise UsageError(f"keep_last is {keep_last!r}; pass a whole number, 0 or more")
         if keep_last == 0:
             return await self.clear()
-        plan = messages.newest(ref, keep_last + LOOK_BACK, None, None)
-        found = await self._scope.read(plan)
-        at = len(found) - keep_last
-        if at <= 0:
-            return 0
-        values = [message.value for message in found]
-        rule = self._scope.store.tool_rule
-        start = group_start(values, at, rule)
-        start += orphans(values[start:], rule)
-        if start >= len(found):
-            start = at
+        rule, back = self._scope.store.tool_rule, LOOK_BACK
+        while True:
+            plan = messages.newest(ref, keep_last + back, None, None)
+            found = await self._scope.read(plan)
+            at = len(found) - keep_last
+            if at <= 0:
+                return 0
+            start = group_start([message.value for message in found], at, rule)
+            if start is not None or len(found) < keep_last + back or back > LONGEST_LOOK:
+                break
+            back *= 8
+        if start is None:  # results whose call never was: they go, unless they are all there is
+            skip = orphans([message.value for message in found[at:]], rule)
+            start = at + skip if at + skip < len(found) else at
         return await self._scope.write(messages.cut_before(ref, found[start].seq))
 
     async def replace(

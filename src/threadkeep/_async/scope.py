@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from threadkeep.errors import Gone, TooLarge, TurnLost
-from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
 from threadkeep.ops.ops import AnyGuard, Append, Claimed, Epoch, Restore, Same, Set, Touch
@@ -69,7 +68,7 @@ class AsyncScope:
         guards = self._guards()
         batch = self._complete(plan.batch, guards)
         reply = await engine.run(batch)
-        while reply.expired and not reply.ok:
+        while reply.expired and not reply.ok and reply.failed is None:
             await self.store.lifecycle.end(self.ref, wait=True)
             reply = await engine.run(batch)
         if reply.failed is not None and reply.failed < len(guards):
@@ -102,7 +101,7 @@ class AsyncScope:
                 size += sum(len(item.value) for item in op.items)
         if size > self.store.limits.batch:
             raise TooLarge(f"the call weighs {size} bytes; the limit is {self.store.limits.batch}")
-        lease: Lease | None = self.store.entity_lease(self.ref.kind)
+        lease = None if self._hold else self.store.entity_lease(self.ref.kind)
         if lease is not None:
             ops = (*ops, Touch(lease=lease, birth=True))
         if not guards and lease is None:

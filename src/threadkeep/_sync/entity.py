@@ -117,12 +117,14 @@ class Thread(Entity):
         lifecycle: Lifecycle = self._scope.store.lifecycle
         if not lifecycle.handled:
             return super().destroy()
+        if self._scope.read(directory.outline(self._scope.ref)) is None:
+            return super().destroy()  # to ask for an end would make an entity to be ended
         known = self._scope.write(ending.ask(self._scope.ref))
-        if known is None:
-            return super().destroy()
         engine = self._scope.store.ready()
         due = Due(lease=30 * SECOND, ref=self._scope.ref)
         gone: int | None = None
         for claim in engine.claim(due):
             gone = lifecycle.conclude(claim)
-        return known.fields + known.items if gone is None else gone
+        if gone is None:
+            gone = known.fields + known.items if known is not None else 0
+        return gone

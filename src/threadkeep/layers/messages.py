@@ -8,7 +8,6 @@ from typing import Any, cast
 from threadkeep.errors import Conflict, UsageError
 from threadkeep.layers.values import load
 from threadkeep.model.codec import encode
-from threadkeep.model.leases import moment
 from threadkeep.model.records import Appended, Message
 from threadkeep.model.refs import Ref, check_name
 from threadkeep.ops.batch import Batch, Plan
@@ -28,8 +27,8 @@ def items_of(reply: Reply, index: int = 0) -> Items:
 
 def as_message(ref: Ref, item: Item, as_type: Any = None) -> Message:
     """Return an item as the record that callers get."""
-    value = load(item.value, as_type, ref, f"message {item.seq}")
-    return Message(item.seq, value, item.id, moment(item.at))
+    value = load(item.value, as_type, ref, "message", item.seq)
+    return Message(item.seq, value, item.id, item.at)
 
 
 def _ids(messages: Sequence[Any], ids: Sequence[str | None] | None) -> tuple[str | None, ...]:

@@ -60,7 +60,7 @@ def _op(revision: int | None) -> Read:
 
 def as_snapshot(ref: Ref, item: Item, as_type: Any = None) -> Snapshot:
     """Return an item as the record that callers get."""
-    data = load(item.value, as_type, ref, f"snapshot {item.seq}")
+    data = load(item.value, as_type, ref, "snapshot", item.seq)
     return Snapshot(item.seq, moment(item.at), len(item.value), data)
 
 

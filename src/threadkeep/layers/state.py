@@ -32,7 +32,7 @@ def get(ref: Ref, name: str, default: Any, as_type: Any, *, renew: bool) -> Plan
         field = reply.results[0].fields.get(name)  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - the hot path; the reply to a Get
         if field is None:
             return default
-        return load(field.value, as_type, ref, f"field {name!r}")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        return load(field.value, as_type, ref, "field", name)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
     return Plan(Batch(ref, (Get(MAP, (name,), None, renew),)), read)
 
@@ -61,7 +61,7 @@ def _values(
     ref: Ref, fields: dict[str, Field], order: list[str] | tuple[str, ...], as_type: Any
 ) -> dict[str, Any]:
     return {
-        name: load(fields[name].value, as_type, ref, f"field {name!r}")
+        name: load(fields[name].value, as_type, ref, "field", name)
         for name in order
         if name in fields
     }
@@ -70,7 +70,7 @@ def _values(
 def as_entry(ref: Ref, name: str, field: Field, as_type: Any = None) -> Entry:
     """Return a field as the record that callers get."""
     return Entry(
-        value=load(field.value, as_type, ref, f"field {name!r}"),
+        value=load(field.value, as_type, ref, "field", name),
         revision=field.revision,
         lease=Lease(field.window, None if field.window else field.end),
         expires_at=None if field.end is None else moment(field.end),
@@ -139,7 +139,7 @@ def put(
 
 def conflict(ref: Ref, reply: Reply, names: tuple[str, ...]) -> Conflict:
     """Return the error of a failed guard on fields, with what stands there now."""
-    found = {n: load(f.value, None, ref, f"field {n!r}") for n, f in _fields(reply).items()}
+    found = {n: load(f.value, None, ref, "field", n) for n, f in _fields(reply).items()}
     seen = ", ".join(f"{n!r} at revision {f.revision}" for n, f in _fields(reply).items())
     return Conflict(
         f"{ref} holds {seen or 'none of the named fields'}; nothing was written, read and try again",

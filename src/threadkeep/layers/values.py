@@ -9,9 +9,10 @@ from threadkeep.model.codec import decode, decode_as
 from threadkeep.model.refs import Ref
 
 
-def load(data: bytes, as_type: Any, ref: Ref, place: str) -> Any:
-    """Return a stored value, typed when `as_type` is given; CodecError names `ref` and `place`."""
+def load(data: bytes, as_type: Any, ref: Ref, what: str, name: object) -> Any:
+    """Return a stored value, typed when `as_type` is given; CodecError says whose (`what`, `name`) it is."""
     try:
         return decode(data) if as_type is None else decode_as(data, as_type)
     except CodecError as error:
+        place = f"{what} {name!r}"
         raise CodecError(f"{place} of {ref}: {error}", ref=ref, place=place) from error

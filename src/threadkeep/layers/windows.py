@@ -53,31 +53,41 @@ def _add(ids: set[str], value: Any) -> None:
 
 
 def orphans(messages: Sequence[Any], rule: ToolRule) -> int:
-    """Return how many messages at the beginning bring results of calls that are not among them."""
-    uses = [rule(message) for message in messages]
-    made: set[str] = set()
-    count = 0
-    for index, use in enumerate(uses):
-        if not use.results or use.results <= made:
-            break
-        count = index + 1
-        made |= use.calls
-    return count
+    """Return how many messages at the beginning to leave out, so that no result there lacks its call.
 
-
-def group_start(messages: Sequence[Any], at: int, rule: ToolRule) -> int:
-    """Return the place, at or before `at`, of the message that makes the calls whose results stand there.
-
-    Where no such call is found the result is a true orphan and `at` stands.
+    Looks at the calls and results that stand at the beginning, up to the first other message.
     """
-    uses = [rule(message) for message in messages]
-    start = at
-    wanted = set(uses[at].results) if at < len(uses) else set[str]()
-    for index in range(at - 1, -1, -1):
+    uses = _leading(messages, rule)
+    start, wanted = len(uses), frozenset[str]()
+    for index in range(len(uses) - 1, -1, -1):
+        wanted = (wanted - uses[index].calls) | uses[index].results
         if not wanted:
-            break
-        use = uses[index]
-        if use.calls & wanted:
-            wanted = (wanted - use.calls) | set(use.results)
             start = index
     return start
+
+
+def group_start(messages: Sequence[Any], at: int, rule: ToolRule) -> int | None:
+    """Return the place, at or before `at`, from which on no result at `at` lacks its call.
+
+    None where the call is not among these messages.
+    """
+    wanted = frozenset[str]()
+    for use in reversed(_leading(messages[at:], rule)):
+        wanted = (wanted - use.calls) | use.results
+    start = at
+    while wanted and start > 0:
+        start -= 1
+        use = rule(messages[start])
+        wanted = (wanted - use.calls) | use.results
+    return None if wanted else start
+
+
+def _leading(messages: Sequence[Any], rule: ToolRule) -> list[ToolUse]:
+    """Return the uses of tools up to the first message that is none."""
+    found: list[ToolUse] = []
+    for message in messages:
+        use = rule(message)
+        if not (use.calls or use.results):
+            break
+        found.append(use)
+    return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from threadkeep.errors import UsageError
 
@@ -42,9 +43,15 @@ class KeyRing:
             raise UsageError(
                 "encryption needs the package cryptography; install threadkeep[crypto]"
             ) from error
+        if isinstance(keys, str):
+            raise UsageError("KeyRing takes ids with keys; KeyRing.parse reads them from a text")
         self.invalid: type[Exception] = InvalidTag
         self._ciphers: dict[str, AESGCM] = {}
-        for key_id, key in keys.items() if isinstance(keys, Mapping) else keys:
+        pairs: Iterable[tuple[str, str | bytes]]
+        pairs = (
+            cast("Mapping[str, str | bytes]", keys).items() if isinstance(keys, Mapping) else keys
+        )
+        for key_id, key in pairs:
             _check_id(key_id)
             if key_id in self._ciphers:
                 raise UsageError(f"the key ring holds two keys with the id {key_id!r}")
@@ -63,9 +70,9 @@ class KeyRing:
         lines that begin with `#` are skipped. Raises UsageError, as the constructor does.
         """
         pairs: list[tuple[str, str | bytes]] = []
-        lines = (line.strip() for line in text.splitlines())
-        entries = (e for line in lines if not line.startswith("#") for e in line.split(","))
-        for number, entry in enumerate(filter(None, map(str.strip, entries)), 1):
+        lines = [line for line in text.splitlines() if not line.strip().startswith("#")]
+        entries = [entry for line in lines for entry in line.split(",") if entry.strip()]
+        for number, entry in enumerate(entries, 1):
             key_id, sep, key = entry.partition("=")
             if not sep:
                 raise UsageError(f"entry {number} of the key ring is not of the form ID=KEY")
@@ -87,7 +94,7 @@ class KeyRing:
             key_id = padded.rstrip(b"\0").decode("ascii")
         except UnicodeDecodeError:
             return None
-        return self._ciphers.get(key_id) if key_id.encode().ljust(ID_BYTES, b"\0") == padded else None
+        return self._ciphers.get(key_id)
 
     def __repr__(self) -> str:
         return f"KeyRing(ids={self.ids!r}, active={self.active!r})"
@@ -98,8 +105,6 @@ class KeyRing:
 
 def new_key() -> str:
     """Return a random key in base64."""
-    import os
-
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 

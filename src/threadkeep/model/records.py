@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from threadkeep.model.leases import Lease
+from threadkeep.model.leases import Lease, moment
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -20,12 +20,20 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message of a thread: its number, its content, its id if it has one, when it was appended."""
+    """A message of a thread: its number, its content, its id if it has one.
+
+    `at` is the engine's time of the append in microseconds since 1970; `created_at` the same as a datetime.
+    """
 
     seq: int
     value: Any
     id: str | None
-    created_at: datetime
+    at: int
+
+    @property
+    def created_at(self) -> datetime:
+        """Return when it was appended."""
+        return moment(self.at)
 
 
 class Appended(msgspec.Struct, frozen=True):

@@ -63,7 +63,7 @@ class Sealer(Protocol):
         ...
 
 
-class Checksum:
+class CrcSealer:
     """Finds values that changed in storage or stand in the wrong place; no help against intent.
 
     CRC-32 (zlib): it finds every error of up to 32 bits in a row and needs 4 bytes, and a longer
@@ -102,7 +102,7 @@ def _sum(place: Place, value: bytes) -> bytes:
     return zlib.crc32(value, zlib.crc32(where)).to_bytes(_CRC, "big")
 
 
-class Encryption:
+class AesSealer:
     """AES-256-GCM under the keys of a ring; the whole place, numbers too, is authenticated.
 
     Stored: format byte, key id padded to 16 bytes, random nonce of 96 bits, ciphertext and tag. So
@@ -141,15 +141,17 @@ class Encryption:
                 _refuse(place, f"it is encrypted under key {name}, which the ring does not hold")
             cipher = known
         start = 1 + ID_BYTES + _NONCE
+        nonce, body = data[1 + ID_BYTES : start], data[start:]
         try:
-            return cipher.decrypt(data[1 + ID_BYTES : start], data[start:], _address(place, place.key))
+            value = cipher.decrypt(nonce, body, _address(place, place.key))
         except self._ring.invalid:
             name = ascii(key_id.rstrip(b"\0").decode())
-        _refuse(
-            place,
-            f"it does not fit key {name} and this place: it was changed or moved in storage, or"
-            " the ring holds another key of that id",
-        )
+            _refuse(
+                place,
+                f"it does not fit key {name} and this place: it was changed or moved in storage,"
+                " or the ring holds another key of that id",
+            )
+        return value
 
     def is_current(self, data: bytes) -> bool:
         """Tell whether the value is encrypted under the active key."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 from threadkeep._async.drivers.watching import revisions
-from threadkeep.concurrency import AsyncFlow
+from threadkeep.concurrency import AsyncFlow, AsyncPace
 from threadkeep.engines.memory import Memory
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -19,7 +19,7 @@ class AsyncMemoryEngine:
 
     def __init__(self, now: Callable[[], int], limits: Limits) -> None:
         self._memory = Memory(now, limits)
-        self._calls = 0
+        self._pace = AsyncPace()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -31,8 +31,7 @@ class AsyncMemoryEngine:
 
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically and isolated."""
-        self._calls += 1
-        if not self._calls & 31:
+        if self._pace.due():
             await AsyncFlow.breathe()
         return self._memory.run(batch)
 

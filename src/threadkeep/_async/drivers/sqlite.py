@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from threadkeep._async.drivers.watching import revisions
-from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncMailbox
+from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncMailbox, AsyncPace
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
 from threadkeep.engines.sql.sqlite.inspect import Inspection, inspect
@@ -27,7 +27,7 @@ class AsyncSqliteEngine:
     def __init__(self, settings: Settings, now: Callable[[], int], limits: Limits) -> None:
         self._core = Core(settings, now, limits)
         self._home = AsyncHome()
-        self._calls = 0
+        self._pace = AsyncPace()
         self._box: AsyncMailbox | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._open = False
@@ -52,8 +52,7 @@ class AsyncSqliteEngine:
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity: one transaction, none of its own for small reads."""
         self._home.check()
-        self._calls += 1
-        if not self._calls & 31:
+        if self._pace.due():
             await AsyncFlow.breathe()
         try:
             reply = self._core.read(batch, heavy=False)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from threadkeep._sync.drivers.watching import revisions
-from threadkeep.concurrency import Flow
+from threadkeep.concurrency import Flow, Pace
 from threadkeep.engines.memory import Memory
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -20,7 +20,7 @@ class MemoryEngine:
 
     def __init__(self, now: Callable[[], int], limits: Limits) -> None:
         self._memory = Memory(now, limits)
-        self._calls = 0
+        self._pace = Pace()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -32,8 +32,7 @@ class MemoryEngine:
 
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically and isolated."""
-        self._calls += 1
-        if not self._calls & 31:
+        if self._pace.due():
             Flow.breathe()
         return self._memory.run(batch)
 

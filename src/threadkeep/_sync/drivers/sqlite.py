@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from threadkeep._sync.drivers.watching import revisions
-from threadkeep.concurrency import Flow, Home, Mailbox
+from threadkeep.concurrency import Flow, Home, Mailbox, Pace
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
 from threadkeep.engines.sql.sqlite.inspect import Inspection, inspect
@@ -28,7 +28,7 @@ class SqliteEngine:
     def __init__(self, settings: Settings, now: Callable[[], int], limits: Limits) -> None:
         self._core = Core(settings, now, limits)
         self._home = Home()
-        self._calls = 0
+        self._pace = Pace()
         self._box: Mailbox | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._open = False
@@ -53,8 +53,7 @@ class SqliteEngine:
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity: one transaction, none of its own for small reads."""
         self._home.check()
-        self._calls += 1
-        if not self._calls & 31:
+        if self._pace.due():
             Flow.breathe()
         try:
             reply = self._core.read(batch, heavy=False)

@@ -9,7 +9,7 @@ from threadkeep.engines.view import Row
 from threadkeep.ops.ops import Item
 from threadkeep.ops.reply import Field
 
-HEAVY = 256 * 1024  # bytes: more than that is read in a thread of its own
+HEAVY = 128 * 1024  # bytes: more than that is read in a thread of its own
 
 
 class TooHeavy(Exception):

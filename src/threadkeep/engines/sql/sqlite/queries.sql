@@ -8,7 +8,7 @@ from tk_entity where ns = ? and kind = ? and id = ?;
 -- name: get_one
 -- One field and what must be known of its entity, in one statement: the hot path.
 select e.revision, e.epoch, e.updated, e.win, e.expires, e.due,
-       case when length(f.value) <= 262144 then f.value end, length(f.value),
+       case when length(f.value) <= 131072 then f.value end, length(f.value),
        f.rev, f.win, f.expires, f.refs
 from tk_entity e left join tk_field f on f.eid = e.eid and f.map = ? and f.name = ?
 where e.ns = ? and e.kind = ? and e.id = ?;

@@ -1,0 +1,65 @@
+"""How much a run measures: the full run, the quick one, and the smoke test of the harness."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Rounds go over all subjects in turn (A B A B), so that drift hits all alike."""
+
+    latency_rounds: int
+    latency_slice: float
+    """Seconds for one subject in one round, one caller."""
+    latency_calls: int
+    """Calls in a slice, where the seconds allow them."""
+    rate_rounds: int
+    rate_slice: float
+    """Seconds for one subject in one round, 64 callers."""
+    growth_rounds: int
+    messages: tuple[int, ...]
+    threads: tuple[int, ...]
+    footprint_threads: int
+    imports: int
+    fdatasync: int
+
+
+FULL: Final = Scale(
+    latency_rounds=60,
+    latency_slice=0.025,
+    latency_calls=100,
+    rate_rounds=8,
+    rate_slice=0.35,
+    growth_rounds=25,
+    messages=(10, 100, 1_000, 10_000, 100_000),
+    threads=(100, 10_000, 100_000, 1_000_000),
+    footprint_threads=2_000,
+    imports=10,
+    fdatasync=200,
+)
+QUICK: Final = Scale(
+    latency_rounds=10,
+    latency_slice=0.02,
+    latency_calls=80,
+    rate_rounds=2,
+    rate_slice=0.2,
+    growth_rounds=8,
+    messages=(10, 100, 1_000, 10_000),
+    threads=(100, 10_000, 100_000),
+    footprint_threads=300,
+    imports=10,
+    fdatasync=200,
+)
+SMOKE: Final = Scale(
+    latency_rounds=1,
+    latency_slice=0.01,
+    latency_calls=10,
+    rate_rounds=1,
+    rate_slice=0.02,
+    growth_rounds=1,
+    messages=(10, 40),
+    threads=(60, 120),
+    footprint_threads=5,
+    imports=1,
+    fdatasync=10,
+)

@@ -1,0 +1,164 @@
+# Generated from src/threadkeep/_async/transfer.py by scripts/unasync. Do not edit.
+"""Reading entities in pieces, and writing them again: what export, import and copy are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import msgspec
+
+from threadkeep._sync.scope import Scope
+from threadkeep.concurrency import Flow
+from threadkeep.errors import Conflict
+from threadkeep.layers import directory, transfer
+from threadkeep.layers.transfer import Digest, Outline, Piece, Standing, Survey, Torn
+from threadkeep.layers.transfer_writing import Packing
+from threadkeep.model.refs import KINDS, Ref
+from threadkeep.ops.batch import Plan
+from threadkeep.ops.engine import Engine, Query
+
+if TYPE_CHECKING:
+    from threadkeep._sync.store import Store
+
+T = TypeVar("T")
+OnConflict = Literal["fail", "skip", "replace"]
+POLICIES: tuple[OnConflict, ...] = ("fail", "skip", "replace")
+TRIES = 5
+PAUSE = 0.05
+PAGE = 500
+
+
+def ask(engine: Engine, plan: Plan[T]) -> T:
+    """Run a plan of reads as it is: what has expired is not ended by looking at it."""
+    return plan.decode(engine.run(plan.batch))
+
+
+def every_ref(engine: Engine, namespaces: Iterable[str], after: Ref | None = None) -> Iterator[Ref]:
+    """Yield all entities of all kinds in the order of their references; those above `after`."""
+    for namespace in sorted(namespaces):
+        for kind in sorted(KINDS):
+            if after is not None and (namespace, kind) < (after.namespace, after.kind):
+                continue
+            query = Query(namespace=namespace, kind=kind, order="id", limit=PAGE)
+            while True:
+                page = engine.scan(query)
+                for listed in page.items:
+                    if after is None or listed.ref > after:
+                        yield listed.ref
+                if page.cursor is None:
+                    break
+                query = msgspec.structs.replace(query, cursor=page.cursor)
+
+
+def survey(engine: Engine, ref: Ref) -> Survey | None:
+    """See what there is to read of an entity; None when it does not stand.
+
+    Raises Conflict for one that an import has not finished, Torn when it changed meanwhile.
+    """
+    standing = ask(engine, transfer.stands(ref))
+    if standing is None:
+        return None
+    if standing.mark is not None:
+        raise Conflict(
+            f"{ref} is half written by an import or a copy; run that again first", ref=ref
+        )
+    return ask(engine, transfer.survey(ref, standing.info))
+
+
+def pieces(engine: Engine, found: Survey) -> Iterator[Piece]:
+    """Yield the content of an entity, as of one moment. Torn when it changed and that cannot be had."""
+    if found.pieces is not None:
+        for piece in found.pieces:
+            yield piece
+        return
+    outline = found.outline
+    for name in sorted(found.sizes):
+        for group in transfer.groups(sorted(found.sizes[name].items())):
+            names = tuple(str(field) for field in group)
+            yield ask(engine, transfer.some_fields(outline, name, names))
+    for log in outline.heads:
+        for piece in _items(engine, found, log):
+            yield piece
+
+
+def _items(engine: Engine, found: Survey, log: str) -> Iterator[Piece]:
+    outline, read, last = found.outline, 0, 0
+    while last < outline.heads[log]:
+        sizes = ask(engine, transfer.item_sizes(outline, log, last))
+        if not sizes:
+            break
+        for group in transfer.groups(sizes):
+            first, last = int(group[0]), int(group[-1])
+            piece = ask(engine, transfer.some_items(outline, log, first, last))
+            read += len(piece.items)
+            yield piece
+    if read != found.counts[log]:
+        raise Torn
+
+
+def digest(engine: Engine, ref: Ref, now: int) -> tuple[Outline, Digest] | None:
+    """Read an entity and return its outline and the digest of its content; None when it does not stand.
+
+    Raises Conflict when it changes faster than it can be read.
+    """
+    for _ in range(TRIES):
+        try:
+            found = survey(engine, ref)
+            if found is None:
+                return None
+            told = Digest(found.outline, now)
+            for piece in pieces(engine, found):
+                told.add(piece)
+        except Torn:
+            Flow.sleep(PAUSE)
+        else:
+            return found.outline, told
+    raise too_busy(ref)
+
+
+def too_busy(ref: Ref) -> Conflict:
+    """Return the error for an entity that cannot be read in one piece."""
+    return Conflict(
+        f"{ref} changes faster than it can be read; try again when it is quiet", ref=ref
+    )
+
+
+class EntityWriter:
+    """Writes one entity from its pieces. Until `finish` a large one bears a mark; each batch is atomic.
+
+    `begun`: the marked entity of an interrupted run, which is taken up where it ended.
+    """
+
+    def __init__(self, store: Store, outline: Outline, mark: str, now: int) -> None:
+        self._scope = Scope(store, outline.ref)
+        self._outline, self._mark, self._now = outline, mark, now
+        self._packing = Packing(outline, mark, now)
+
+    def resume(self, begun: Standing) -> None:
+        """Take up what stands from an interrupted run. Call before the first piece."""
+        engine = self._scope.store.ready()
+        try:
+            found = ask(engine, transfer.survey(self._outline.ref, begun.info))
+        except Torn:
+            raise too_busy(self._outline.ref) from None
+        self._packing = Packing(self._outline, self._mark, self._now, begun, found.outline.heads)
+
+    def add(self, piece: Piece) -> None:
+        """Take the next piece; written when enough has come together."""
+        plan = self._packing.add(piece)
+        if plan is not None:
+            self._packing.wrote(self._scope.write(plan))
+
+    def finish(self) -> bool:
+        """Write the rest; False when nothing stands, because all of it has run out."""
+        wrote = False
+        for plan in self._packing.finish():
+            self._packing.wrote(self._scope.write(plan))
+            wrote = True
+        return wrote
+
+
+def remove(store: Store, ref: Ref) -> None:
+    """Remove what stands in the place of an entity that is to be written."""
+    Scope(store, ref).write(directory.destroy(ref))

@@ -1,0 +1,162 @@
+# Generated from src/threadkeep/_async/transfer_copy.py by scripts/unasync. Do not edit.
+"""Copy: from one store into another, and the proof that both hold the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from threadkeep._sync.transfer import (
+    PAUSE,
+    TRIES,
+    EntityWriter,
+    OnConflict,
+    ask,
+    digest,
+    every_ref,
+    pieces,
+    remove,
+    survey,
+    too_busy,
+)
+from threadkeep._sync.transfer_import import Outcome
+from threadkeep.concurrency import Flow
+from threadkeep.errors import Conflict
+from threadkeep.layers import transfer
+from threadkeep.layers.transfer import Digest, Standing, Survey, Torn
+from threadkeep.model.refs import Ref
+from threadkeep.ops.engine import Engine
+
+if TYPE_CHECKING:
+    from threadkeep._sync.store import Store
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """An entity that is not the same on both sides; counts are (source, target)."""
+
+    ref: Ref
+    why: str
+    fields: tuple[int, int]
+    items: tuple[int, int]
+
+
+class Copy:
+    """Copies the entities of one engine into a store. Run again it finishes what was cut off.
+
+    `on_conflict` as for an import. `tick` is called after each piece.
+    """
+
+    def __init__(
+        self,
+        source: Engine,
+        target: Store,
+        *,
+        now: Callable[[], int],
+        on_conflict: OnConflict = "fail",
+        tick: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._source, self._target, self._now = source, target, now
+        self._on_conflict, self.tick = on_conflict, tick
+        self._began = now()
+        self.outcomes: dict[Outcome, int] = {}
+        self.entities = 0
+        self.fields = 0
+        self.items = 0
+
+    def run(self, namespaces: Sequence[str]) -> None:
+        """Copy everything of these namespaces. Raises Conflict as `on_conflict` says."""
+        for ref in every_ref(self._source, namespaces):
+            outcome = self._one(ref)
+            if outcome is not None:
+                self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+    def _one(self, ref: Ref) -> Outcome | None:
+        """Copy an entity; None when it is gone."""
+        for _ in range(TRIES):
+            try:
+                found = survey(self._source, ref)
+                if found is not None:
+                    return self._copy(found)
+            except Torn:
+                Flow.sleep(PAUSE)
+            else:
+                self._forget(ref)
+                return None
+        raise too_busy(ref)
+
+    def _forget(self, ref: Ref) -> None:
+        """Remove what was written of an entity that was destroyed in the source meanwhile."""
+        standing = ask(self._target.ready(), transfer.stands(ref))
+        if standing is not None and standing.mark is not None and ":" in standing.mark:
+            remove(self._target, ref)
+
+    def _copy(self, found: Survey) -> Outcome:
+        ref, engine = found.outline.ref, self._target.ready()
+        standing = ask(engine, transfer.stands(ref))
+        if standing is None:
+            return self._write(found, None, "imported")
+        if standing.mark is not None:
+            epoch, _, revision = standing.mark.partition(":")
+            if epoch == found.outline.epoch and revision == str(found.outline.revision):
+                return self._write(found, standing, "resumed")
+            if epoch == found.outline.epoch:
+                remove(self._target, ref)
+                return self._write(found, None, "imported")
+        elif self._is_same(found):
+            return "same"
+        if self._on_conflict == "skip":
+            return "skipped"
+        if self._on_conflict == "fail":
+            raise Conflict(
+                f"{ref} stands in the target with other content; nothing of it was changed."
+                " Pass --on-conflict skip or replace",
+                ref=ref,
+            )
+        remove(self._target, ref)
+        return self._write(found, None, "replaced")
+
+    def _is_same(self, found: Survey) -> bool:
+        now, engine = self._now(), self._target.ready()
+        there = digest(engine, found.outline.ref, now)
+        told = Digest(found.outline, now)
+        for piece in pieces(self._source, found):
+            told.add(piece)
+        return there is not None and there[1].text == told.text
+
+    def _write(self, found: Survey, begun: Standing | None, outcome: Outcome) -> Outcome:
+        outline = found.outline
+        mark = f"{outline.epoch}:{outline.revision}"
+        writer = EntityWriter(self._target, outline, mark, self._now())
+        if begun is not None:
+            writer.resume(begun)
+        for piece in pieces(self._source, found):
+            writer.add(piece)
+            self.tick()
+        return outcome if writer.finish() else "expired"
+
+    def verify(self, namespaces: Sequence[str]) -> list[Difference]:
+        """Read both sides again and return what is not the same; counts stand in this object after it."""
+        engine = self._target.ready()
+        found: list[Difference] = []
+        for ref in every_ref(self._source, namespaces):
+            now = self._now()
+            here = digest(self._source, ref, now)
+            if here is None:
+                continue
+            there = digest(engine, ref, now)
+            self.tick()
+            outline, told = here
+            self.entities += 1
+            self.fields += told.fields
+            self.items += told.items
+            if there is not None and there[1].text == told.text:
+                continue
+            fields = (told.fields, there[1].fields if there else 0)
+            items = (told.items, there[1].items if there else 0)
+            why = "is missing in the target" if there is None else "differs"
+            if outline.updated >= self._began:
+                why = "was written to in the source during the copy; run it again"
+            found.append(Difference(ref, why, fields, items))
+        return found

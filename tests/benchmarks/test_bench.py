@@ -1,0 +1,113 @@
+"""The benchmark's own harness: it runs, judges rightly and finds its place in the README."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.budgets import judge
+from benchmarks.readme import END, START, NoMarkers, replace_block
+from benchmarks.results import Latency, Machine, Rate, Results, percentile
+from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _results() -> Results:
+    return Results(date="", command="", machine=Machine(1, "", "", "", load=0.0))
+
+
+def _rate(per_second: float, least: int = 10, most: int = 10, lag: float = 1.0) -> Rate:
+    return Rate(per_second, least, most, lag_p99_ms=lag)
+
+
+def _verdicts(results: Results) -> list[str]:
+    return [line.verdict for line in judge(results)]
+
+
+def test_the_harness_runs_on_memory(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--smoke", "--only", TK_MEMORY,
+         "--only", "calls", "--only", "messages", "--dir", str(tmp_path), "--json", str(found)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    results = json.loads(found.read_text())
+    for op in ("get", "set", "append", "last", "all"):
+        assert results["latency"][op][TK_MEMORY]["p50"] > 0
+        assert results["rate"][op][TK_MEMORY]["per_second"] > 0
+    assert set(results["messages"][TK_MEMORY]["append"]) == {"10", "40"}
+    assert results["absent"] == {}
+    assert TK_MEMORY in run.stdout
+    assert list(tmp_path.iterdir()) == [found]
+
+
+def test_a_budget_is_missed_just_above_its_limit() -> None:
+    results = _results()
+    results.latency["get"] = {RAW: Latency(2.0, 3.0, 9), TK_SQLITE: Latency(8.0, 9.0, 9)}
+    assert _verdicts(results) == ["PASS"]
+    results.latency["get"][TK_SQLITE] = Latency(8.1, 9.0, 9)
+    assert _verdicts(results) == ["MISS"]
+
+
+@pytest.mark.parametrize(
+    ("sync_us", "sets", "verdict"),
+    [
+        (200.0, 20_000, "PASS"),
+        (200.0, 19_999, "MISS"),
+        (900.0, 5_000, "-"),
+        (900.0, 30_000, "PASS"),
+    ],
+)
+def test_a_slow_disk_excuses_a_low_rate(sync_us: float, sets: float, verdict: str) -> None:
+    results = _results()
+    results.fdatasync_us = Latency(sync_us, sync_us, 200)
+    results.rate["set"] = {TK_SQLITE: _rate(sets)}
+    assert _verdicts(results)[0] == verdict
+
+
+def test_starved_callers_and_a_late_loop_are_missed_budgets() -> None:
+    results = _results()
+    results.rate["set"] = {TK_SQLITE: _rate(1.0, least=1, most=10, lag=9.0)}
+    assert _verdicts(results) == ["MISS", "MISS"]
+
+
+def test_the_peer_is_compared_at_one_caller_and_at_many() -> None:
+    results = _results()
+    results.latency["append"] = {TK_SQLITE: Latency(300, 1, 1), OPENAI: Latency(299, 1, 1)}
+    results.rate["append"] = {TK_SQLITE: _rate(8_000), OPENAI: _rate(2_000)}
+    peer = [line for line in judge(results) if "SQLiteSession" in line.budget]
+    assert [line.verdict for line in peer] == ["MISS", "PASS"]
+
+
+def test_growth_is_judged_by_the_worst_size() -> None:
+    results = _results()
+    results.messages[TK_SQLITE] = {"append": {10: 100.0, 100: 121.0, 1_000: 100.0}}
+    results.threads[TK_SQLITE] = {
+        "get": {100: 10.0, 10_000: 14.9},
+        "page": {100: 10.0, 10_000: 14.9},
+    }
+    assert _verdicts(results) == ["MISS", "PASS", "MISS"]
+
+
+def test_the_block_of_the_readme_is_replaced_and_nothing_else() -> None:
+    text = f"# Title\n\n{START}\nold\n{END}\n\nEnd\n"
+    assert replace_block(text, "new\n") == f"# Title\n\n{START}\nnew\n{END}\n\nEnd\n"
+
+
+@pytest.mark.parametrize("text", ["", START, END + START, START + START + END])
+def test_a_readme_without_its_markers_is_refused(text: str) -> None:
+    with pytest.raises(NoMarkers):
+        replace_block(text, "new")
+
+
+def test_percentiles_take_the_nearest_rank() -> None:
+    values = list(range(1, 101))
+    assert percentile(values, 0.5) == 51
+    assert percentile(values, 0.99) == 100
+    assert percentile([7], 0.99) == 7
