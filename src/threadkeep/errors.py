@@ -6,7 +6,7 @@ ThreadkeepError
 ├── Conflict            a guard did not hold; carries what was found
 │   └── TurnLost        the turn's lease ran out or somebody took the turn over
 ├── Gone                the entity this handle knew was destroyed
-├── NotFound            a named thing does not exist (command line and HTTP only)
+├── NotFound            a thread, field or file that the call names does not exist
 ├── Forbidden           the caller or the store may not do this
 ├── CodecError          stored bytes cannot be read; never treated as absent
 ├── DataLost            the server lost a part of an entity; never treated as empty

@@ -42,7 +42,8 @@ class AsyncScope:
         if self._hold is not None:
             return plan.decode(await self._read_held(plan.batch))
         reply = await engine.run(plan.batch)
-        if reply.expired and await self.store.lifecycle.end(self.ref, wait=False):
+        lifecycle = self.store.lifecycle
+        if reply.expired and lifecycle.handled and await lifecycle.end(self.ref, wait=False):
             reply = await engine.run(plan.batch)
         if not self._epoch:
             self._epoch = reply.epoch

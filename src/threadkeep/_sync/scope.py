@@ -43,7 +43,8 @@ class Scope:
         if self._hold is not None:
             return plan.decode(self._read_held(plan.batch))
         reply = engine.run(plan.batch)
-        if reply.expired and self.store.lifecycle.end(self.ref, wait=False):
+        lifecycle = self.store.lifecycle
+        if reply.expired and lifecycle.handled and lifecycle.end(self.ref, wait=False):
             reply = engine.run(plan.batch)
         if not self._epoch:
             self._epoch = reply.epoch

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from threadkeep.engines.logs import write_log
-from threadkeep.engines.reads import Renewals, empty, info, is_over, read_op
+from threadkeep.engines.reads import Renewals, empty, info, is_over, read_op, renews
 from threadkeep.engines.stage import Stage
 from threadkeep.engines.tend import entity_due, reclaim
 from threadkeep.engines.view import HIDDEN, Row, View
@@ -70,11 +70,11 @@ def apply(view: View, batch: Batch, now: int, limits: Limits) -> Reply:
     for index, guard in enumerate(batch.guards):
         if not _holds(view, row, guard, now, claimed=claimed):
             found = _reads(view, row, batch.otherwise, now, renewals)
-            _settle(view, row, renewals, now)
+            _settle(view, row if renews(batch.otherwise) else None, renewals, now)
             return _reply(row, tuple(found.values()), ok=False, failed=index)
     results = _reads(view, row, batch.ops, now, renewals)
     if len(results) == len(batch.ops):
-        _settle(view, row, renewals, now)
+        _settle(view, row if renews(batch.ops) else None, renewals, now)
         return _reply(row, tuple(results.values()), ok=True)
     if claimed:
         return _mark(view, batch, row, now, results)

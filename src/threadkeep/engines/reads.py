@@ -44,13 +44,18 @@ def read(view: View, batch: Batch, now: int, *, frozen: bool = False) -> Reply |
         return None
     if is_over(row, now):
         return Reply(True, tuple(empty(op) for op in batch.ops), expired=True)
-    if not frozen and renewed(row.window, row.end, now) is not None:
+    if not frozen and renews(batch.ops) and renewed(row.window, row.end, now) is not None:
         return None
     renewals: Renewals | None = None if frozen else {}
     results = tuple(read_op(view, row, op, now, renewals) for op in batch.ops)
     if renewals:
         return None
     return Reply(True, results, row.revision, row.epoch)
+
+
+def renews(ops: tuple[AnyOp, ...]) -> bool:
+    """Tell whether reads renew the entity's own lease: looking at it, or `renew=False`, does not."""
+    return any(not isinstance(op, Info) and getattr(op, "renew", True) for op in ops)
 
 
 def empty(op: AnyOp) -> AnyResult:

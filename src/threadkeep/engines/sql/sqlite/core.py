@@ -158,7 +158,7 @@ class Core:
                 return None
             if due is not None and due <= now:
                 return None
-            if renewed(window, end, now) is not None:
+            if op.renew and renewed(window, end, now) is not None:
                 return None
             if op.renew and renewed(win, expires, now) is not None:
                 return None
