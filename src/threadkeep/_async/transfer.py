@@ -143,7 +143,7 @@ class AsyncEntityWriter:
             found = await ask(engine, transfer.survey(self._outline.ref, begun.info))
         except Torn:
             raise too_busy(self._outline.ref) from None
-        self._packing = Packing(self._outline, self._mark, self._now, begun, found.outline.heads)
+        self._packing = Packing(self._outline, self._mark, self._now, begun, found)
 
     async def add(self, piece: Piece) -> None:
         """Take the next piece; written when enough has come together."""

@@ -55,7 +55,7 @@ def apply(view: View, batch: Batch, now: int, limits: Limits) -> Reply:
     if row is not None and is_over(row, now):
         claimed = any(isinstance(g, Claimed) and g.token == row.due for g in batch.guards)
         if not claimed:
-            return _over(view, batch, now)
+            return _over(view, row, batch, now)
         _only_marks(batch)
         assert row.end is not None  # noqa: S101 - is_over says so
         now = max(row.updated, row.end - 1)
@@ -81,8 +81,15 @@ def apply(view: View, batch: Batch, now: int, limits: Limits) -> Reply:
     return _write(view, batch, row, now, limits, results, renewals or {})
 
 
-def _over(view: View, batch: Batch, now: int) -> Reply:
-    """Answer for an entity that has expired: for all but its claimant nothing stands there."""
+def _over(view: View, row: Row, batch: Batch, now: int) -> Reply:
+    """Answer for an entity that has expired: for all but its claimant nothing stands there.
+
+    That it was seen so is noted as a claim would: a clock that goes back does not bring it back.
+    """
+    assert row.end is not None  # noqa: S101 - it has expired
+    if row.due is None or row.due <= row.end:
+        row.due = row.end + 1
+        view.put_entity(row)
     writes = batch.writes
     for index, guard in enumerate(batch.guards):
         lost = isinstance(guard, Claimed)

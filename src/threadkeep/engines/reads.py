@@ -22,8 +22,8 @@ Renewals = dict[str, dict[str, int]]
 def is_over(row: Row, now: int) -> bool:
     """Tell whether the entity's own lease has run out.
 
-    A claim puts `due` after the end, where nothing else does: what was claimed stays over though the
-    clock goes back.
+    Who meets it so, or claims it, puts `due` after the end, where nothing else does: it stays over
+    though the clock goes back.
     """
     return row.end is not None and (row.end <= now or (row.due is not None and row.due > row.end))
 

@@ -49,7 +49,7 @@ def tend(view: View, ref: Ref, now: int, due: Due) -> Claim | None:
     now = max(now, row.updated)
     if is_over(row, now):
         assert row.end is not None  # noqa: S101 - is_over says so
-        now = max(now, row.end)
+        now = max(now, row.end + 1)
         held = row.due is not None and row.due > now
         if held and (due.token is None or due.token != row.due):
             return None

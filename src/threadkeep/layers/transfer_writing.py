@@ -13,6 +13,7 @@ from threadkeep.layers.transfer import (
     Outline,
     Piece,
     Standing,
+    Survey,
     living,
     mark_value,
 )
@@ -26,7 +27,7 @@ class Packing:
     """Gathers pieces into batches. A small entity is one batch; a large one bears a mark until its last.
 
     `mark`: what the content is of, so that writing it can be taken up again. `begun`: the marked entity that
-    stands from before; `there`: the last numbers of its logs, up to which nothing is written again.
+    stands from before; `there`: what is in it, which is not written again.
     """
 
     def __init__(
@@ -35,13 +36,14 @@ class Packing:
         mark: str,
         now: int,
         begun: Standing | None = None,
-        there: dict[str, int] | None = None,
+        there: Survey | None = None,
     ) -> None:
         self._outline, self._mark, self._now = outline, mark, now
         self._guard: AnyGuard | None = None
         if begun is not None:
             self._guard = Same(MARK_MAP, MARK, begun.mark_revision)
-        self._there = there or {}
+        self._heads = there.outline.heads if there else {}
+        self._sizes = there.sizes if there else {}
         self._ops: list[AnyOp] = []
         self._weight = 0
 
@@ -52,11 +54,16 @@ class Packing:
         """
         plan = self._flush(last=False) if self._weight >= CHUNK else None
         if isinstance(piece, FieldPiece):
-            fields = living(piece, self._now)
+            sizes = self._sizes.get(piece.map, {})
+            fields = {
+                name: field
+                for name, field in living(piece, self._now).items()
+                if sizes.get(name) != len(field.value)
+            }
             self._ops.extend(sets(FieldPiece(piece.map, fields)))
             self._weight += sum(len(field.value) for field in fields.values())
         else:
-            above = self._there.get(piece.log, 0)
+            above = self._heads.get(piece.log, 0)
             items = tuple(item for item in piece.items if item.seq > above)
             if items:
                 self._ops.append(Restore(piece.log, items))
@@ -73,9 +80,11 @@ class Packing:
         if outline.labels:
             self._ops.append(Label(dict(outline.labels)))
         if outline.end is not None:
+            lease = Touch(lease=Lease(outline.window, outline.end))
             if not self._ops and self._guard is None:
+                self._ops.append(lease)
                 yield self._flush(last=False)  # a lease alone creates nothing; the mark does
-            self._ops.append(Touch(lease=Lease(outline.window, outline.end)))
+            self._ops.append(lease)
         if self._ops or self._guard is not None:
             yield self._flush(last=True)
 

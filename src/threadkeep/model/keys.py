@@ -59,6 +59,7 @@ class KeyRing:
         if not self._ciphers:
             raise UsageError("the key ring is empty; it needs at least one key")
         self.active: str = next(iter(self._ciphers)) if active is None else active
+        _check_id(self.active)
         if self.active not in self._ciphers:
             raise UsageError(f"the active key {active!r} is not in the ring; it holds {self.ids}")
 
@@ -111,7 +112,8 @@ def new_key() -> str:
 def _check_id(key_id: object) -> None:
     if not isinstance(key_id, str) or not _ID.fullmatch(key_id):
         raise UsageError(
-            f"key id {ascii(key_id)[:40]} is none: 1 to 16 letters, digits or . _ : @ + -"
+            "a key id has 1 to 16 letters, digits or . _ : @ + -; this one does not"
+            " (it is not shown, for it may be a key)"
         )
 
 

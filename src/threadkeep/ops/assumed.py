@@ -19,6 +19,7 @@ from threadkeep.ops.ops import (
     AnyGuard,
     Append,
     Cut,
+    Epoch,
     Get,
     Head,
     Incr,
@@ -28,7 +29,7 @@ from threadkeep.ops.ops import (
     Revision,
     Same,
 )
-from threadkeep.ops.reply import AnyResult, Field, Fields, Items
+from threadkeep.ops.reply import Field, Fields, Items, Reply
 from threadkeep.ops.sealed import is_open, opened_fields
 
 Ask = Get | Read
@@ -50,6 +51,7 @@ class Assumed(msgspec.Struct):
     fields: dict[tuple[str, str], Field] = {}
     logs: dict[str, LogState] = {}
     revision: int | None = None
+    epoch: str = ""
 
 
 class Heads:
@@ -120,15 +122,10 @@ def guess(asks: Iterable[Ask], ref: Ref, heads: Heads) -> Assumed:
     return Assumed(logs=logs)
 
 
-def learned(
-    sealer: Sealer,
-    ref: Ref,
-    asks: Iterable[Ask],
-    results: Iterable[AnyResult],
-    revision: int,
-) -> Assumed:
-    """Return what to assume after the asks were answered."""
-    found = Assumed(revision=revision)
+def learned(sealer: Sealer, batch: Batch, asks: Iterable[Ask], reply: Reply) -> Assumed:
+    """Return what to assume after the asks were answered, behind the batch's own `otherwise`."""
+    ref, results = batch.ref, reply.results[len(batch.otherwise) :]
+    found = Assumed(revision=reply.revision, epoch=reply.epoch)
     for ask, result in zip(asks, results, strict=True):
         if isinstance(ask, Get) and isinstance(result, Fields):
             fields = opened_fields(sealer, ref, ask.map, result.fields)
@@ -144,6 +141,8 @@ def learned(
 def guards_of(asks: Iterable[Ask], assumed: Assumed) -> tuple[AnyGuard, ...]:
     """Return the guards that hold while the entity is as assumed."""
     guards: dict[AnyGuard, None] = {}
+    if assumed.epoch:
+        guards[Epoch(assumed.epoch)] = None  # revisions start again in a new incarnation
     for ask in asks:
         if isinstance(ask, Get):
             for name in ask.fields or ():

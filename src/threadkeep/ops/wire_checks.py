@@ -25,6 +25,7 @@ from threadkeep.ops.ops import (
     Claimed,
     Cut,
     Del,
+    Drop,
     Epoch,
     Get,
     Head,
@@ -80,11 +81,11 @@ class Checks:
         elif isinstance(op, Label):
             for name, value in op.labels.items():
                 self._label(name, value)
-        elif not isinstance(op, Info):
+        elif not isinstance(op, (Info, Drop)):
             self._map_op(op)
 
-    def _map_op(self, op: AnyOp) -> None:
-        if isinstance(op, (Get, Set, Del, Incr, Touch)) and op.map is not None:
+    def _map_op(self, op: Get | Set | Del | Incr | Touch) -> None:
+        if op.map is not None:
             self._map(op.map)
         if isinstance(op, (Get, Del, Touch)):
             _names("field name", op.fields or ())

@@ -6,6 +6,7 @@ They are derived, so that a new operation or field needs no line here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, TypeGuard, Union, get_args, get_origin
 
@@ -113,17 +114,20 @@ def _or_none(one: Back) -> Back:
 
 
 def _back_any(found: Any, values: Values) -> Any:
-    # a default stands as it is: it is of the engine language already
-    return _BACK[type(found)](found, values) if type(found) in _BACK else found
+    known = _BACK.get(found.__class__)  # a default is of the engine language already
+    return found if known is None else known(found, values)
 
 
 def _back_struct(cls: type[msgspec.Struct], parts: list[tuple[str, Back | None]]) -> Back:
+    names = tuple(name for name, _ in parts)
+    changed = tuple((at, part) for at, (_, part) in enumerate(parts) if part is not None)
+    by_name = any(p.kind is p.KEYWORD_ONLY for p in signature(cls).parameters.values())
+
     def build(found: Any, values: Values) -> Any:
-        given = {
-            name: getattr(found, name) if part is None else part(getattr(found, name), values)
-            for name, part in parts
-        }
-        return cls(**given)
+        given = [getattr(found, name) for name in names]
+        for at, part in changed:
+            given[at] = part(given[at], values)
+        return cls(**dict(zip(names, given, strict=True))) if by_name else cls(*given)
 
     return build
 

@@ -6,8 +6,7 @@ from typing import Final
 
 import msgspec
 
-from threadkeep.model.refs import Ref
-from threadkeep.ops.engine import Listed
+from threadkeep.ops.engine import Claim, Page
 from threadkeep.ops.reply import AnyResult, EntityInfo, Field, Fields, Items, Reply
 
 _TIMES: Final = 1  # what an untimed field stands at
@@ -55,15 +54,27 @@ class Comparison:
             wanted, got = getattr(first, name), getattr(second, name)
             require(wanted == got, f"{name} is\n  {got!r}\nand should be\n  {wanted!r}")
 
-    def listings(self, oracle: list[Listed], other: list[Listed]) -> None:
+    def claims(self, oracle: list[Claim], other: list[Claim]) -> None:
+        """Raise Difference unless both claimed the same entities until the same time."""
+        refs = [claim.ref for claim in oracle], [claim.ref for claim in other]
+        require(refs[0] == refs[1], f"claimed {refs[1]}, should be {refs[0]}")
+        for wanted, got in zip(oracle, other, strict=True):
+            self.epochs(wanted.epoch, got.epoch)
+            times = (wanted.token, wanted.ended), (got.token, got.ended)
+            if self._timed:
+                require(times[0] == times[1], f"claimed until {times[1]}, should be {times[0]}")
+
+    def listings(self, oracle: list[Page], other: list[Page]) -> None:
         """Raise Difference unless both list the same entities, in whatever order."""
-        wanted = {listed.ref: listed.info for listed in oracle}
-        got = {listed.ref: listed.info for listed in other}
-        require(len(got) == len(other), f"listed twice: {_names(other)}")
-        require(wanted.keys() == got.keys(), f"listed {_names(other)}, should be {_names(oracle)}")
+        wanted = {listed.ref: listed.info for page in oracle for listed in page.items}
+        listed = [one for page in other for one in page.items]
+        got = {one.ref: one.info for one in listed}
+        refs = sorted(one.ref for one in listed)
+        require(len(got) == len(listed), f"something came twice: {refs}")
+        require(wanted.keys() == got.keys(), f"listed {refs}, should be {sorted(wanted)}")
         for ref, info in wanted.items():
             self.epochs(info.epoch, got[ref].epoch)
-            first, second = self._info(info, ""), self._info(got[ref], "")
+            first, second = self._info(info), self._info(got[ref])
             require(first == second, f"listed\n  {second!r}\nand should be\n  {first!r}")
 
     def _plain(self, reply: Reply) -> Reply:
@@ -72,7 +83,7 @@ class Comparison:
 
     def _result(self, result: AnyResult) -> AnyResult:
         if isinstance(result, EntityInfo):
-            return self._info(result, "")
+            return self._info(result)
         if isinstance(result, Fields):
             return Fields(self._fields(result.fields), self._fields(result.linked))
         if isinstance(result, Items):
@@ -96,14 +107,10 @@ class Comparison:
         end = field.end if self._timed or field.end is None else _TIMES
         return msgspec.structs.replace(field, end=end, size=field.size if self._sized else 0)
 
-    def _info(self, info: EntityInfo, epoch: str) -> EntityInfo:
+    def _info(self, info: EntityInfo) -> EntityInfo:
         weight = info.bytes if self._sized else 0
-        plain = msgspec.structs.replace(info, epoch=epoch, bytes=weight)
+        plain = msgspec.structs.replace(info, epoch="", bytes=weight)
         if self._timed:
             return plain
         end = None if info.end is None else _TIMES
         return msgspec.structs.replace(plain, created=_TIMES, updated=_TIMES, end=end)
-
-
-def _names(listed: list[Listed]) -> list[Ref]:
-    return sorted(one.ref for one in listed)

@@ -1,7 +1,7 @@
 """What the state machine draws: batches and queries over a few entities with colliding names.
 
 Drawn are recipes. Ends of leases count from the clock, revisions count back from the last one known,
-epochs and claims are picked by number; `machine` puts in what these mean at the moment of the call.
+epochs and claims are picked by number; `machine_known` puts in what these mean at the moment of the call.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from threadkeep.model.leases import FOREVER, SECOND, Lease
 from threadkeep.model.refs import Ref
+from threadkeep.ops.engine import Query
 from threadkeep.ops.ops import (
     AnyGuard,
     AnyOp,
@@ -59,7 +60,7 @@ ITEM_IDS: Final = ("m1", "m2", "m:1")
 HEAVY: Final = b"heavy"  # stands for a value that engines read on another path
 NUMBERS: Final = (b"j0", b"j1", b"j-7", b"j2.5", b"j9223372036854775807")
 VALUES: Final = (*NUMBERS, b"jtrue", b'j"1"', b"", b"b\x00\xff", b"jnull", b"{", HEAVY)
-WINDOWS: Final = (SECOND, 16 * SECOND, 300 * SECOND, 86_400 * SECOND)
+WINDOWS: Final = (2 * SECOND, 16 * SECOND, 16 * SECOND, 86_400 * SECOND)
 OFFSETS: Final = (-SECOND, 0, 1, SECOND, 60 * SECOND, 86_400 * SECOND)
 STEPS: Final = (
     0,
@@ -75,34 +76,45 @@ STEPS: Final = (
 )
 
 values = st.sampled_from(VALUES)
-names = st.sampled_from(FIELDS)
-maps = st.sampled_from(MAPS)
-logs = st.sampled_from(LOGS)
-refs = st.sampled_from((*REFS[:2], *REFS))
+names = st.sampled_from((*FIELDS[:1] * 4, *FIELDS))
+# most of it happens in one place, or nothing would ever meet
+maps = st.sampled_from((*MAPS[:1] * 5, *MAPS))
+logs = st.sampled_from((*LOGS[:1] * 2, *LOGS))
+refs = st.sampled_from((*REFS[:1] * 8, *REFS))
 steps = st.sampled_from(STEPS)
-leases = st.one_of(
-    st.just(FOREVER),
-    st.builds(Lease, window=st.sampled_from(WINDOWS)),
-    st.builds(Lease, end=st.sampled_from(OFFSETS)),
-    st.builds(Lease, window=st.sampled_from(WINDOWS), end=st.sampled_from(OFFSETS)),
-)
+waits = st.sampled_from((0, 0, 0, 1, SECOND // 8, *(3 * SECOND // 2,) * 2, 5 * SECOND, 17 * SECOND))
+_sliding = st.sampled_from(tuple(Lease(window=window) for window in WINDOWS))
 _few_names = st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)
 _links = st.none() | st.dictionaries(names, _few_names, max_size=2)
+
+
+def _mixed(*weighted: tuple[int, st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
+    """Draw from strategies by weight; `one_of` would flatten them and weigh all leaves alike."""
+    pool = tuple(strategy for weight, strategy in weighted for _ in range(weight))
+    return st.integers(0, len(pool) - 1).flatmap(pool.__getitem__)
 
 
 def _maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     return st.none() | strategy
 
 
-gets = st.builds(
+leases = _mixed(
+    (2, st.just(FOREVER)),
+    (6, _sliding),
+    (2, st.builds(Lease, end=st.sampled_from(OFFSETS))),
+    (1, st.builds(Lease, window=st.sampled_from(WINDOWS), end=st.sampled_from(OFFSETS))),
+)
+
+_gets = st.builds(
     Get,
     map=maps,
     fields=_maybe(_few_names),
     renew=st.booleans(),
     refs=_maybe(maps),
     values=st.booleans(),
-) | st.builds(Get, map=maps, prefix=st.sampled_from(PREFIXES), renew=st.booleans())
-reads = st.builds(
+)
+_prefixed = st.builds(Get, map=maps, prefix=st.sampled_from(PREFIXES), renew=st.booleans())
+_reads = st.builds(
     Read,
     log=logs,
     after=st.integers(0, 5),
@@ -111,8 +123,11 @@ reads = st.builds(
     newest=st.booleans(),
     refs=_maybe(maps),
     values=st.booleans(),
-) | st.builds(Read, log=logs, ids=st.lists(st.sampled_from(ITEM_IDS), max_size=3).map(tuple))
-asks: st.SearchStrategy[ReadOp] = st.one_of(gets, reads, st.just(Info()))
+)
+_by_ids = st.builds(Read, log=logs, ids=st.lists(st.sampled_from(ITEM_IDS), max_size=3).map(tuple))
+asks: st.SearchStrategy[ReadOp] = _mixed(
+    (5, _gets), (1, _prefixed), (3, _reads), (1, _by_ids), (1, st.just(Info()))
+)
 
 _sets = st.builds(
     Set,
@@ -126,8 +141,8 @@ _dels = st.one_of(
     st.builds(Del, map=maps, fields=_few_names),
     st.builds(Del, map=maps, prefix=_maybe(st.sampled_from(PREFIXES))),
 )
-_steps = st.one_of(st.integers(-3, 3), st.sampled_from((0.5, 1e308, 2**62)))
-_incrs = st.builds(Incr, map=maps, field=names, by=_steps, lease=leases, keep=st.booleans())
+_sums = st.sampled_from((1, 1, -3, 0, 0.5, 1e308, 2**62))
+_incrs = st.builds(Incr, map=maps, field=names, by=_sums, lease=leases, keep=st.booleans())
 
 
 @st.composite
@@ -162,34 +177,34 @@ def _restores(draw: st.DrawFn) -> Restore:
     return Restore(draw(logs), items, draw(st.integers(0, 9)))
 
 
-_touches = st.one_of(
-    st.builds(Touch, map=maps, fields=_maybe(_few_names)),
-    st.builds(Touch, lease=_maybe(leases), birth=st.booleans()),
-)
+_touches = st.builds(Touch, map=maps, fields=_maybe(_few_names))
+_lends = st.builds(Touch, lease=_maybe(leases), birth=st.booleans())
 _labels = st.builds(
     Label,
     labels=st.dictionaries(
         st.sampled_from(LABELS), _maybe(st.sampled_from(LABEL_VALUES)), min_size=1, max_size=3
     ),
 )
-_writes: st.SearchStrategy[AnyOp] = st.one_of(
-    _sets, _sets, _dels, _incrs, _appends(), _cuts, _restores(), _touches, _labels
+writes: st.SearchStrategy[AnyOp] = _mixed(
+    (6, _sets),
+    (4, _appends()),
+    (3, _incrs),
+    (1, _dels),
+    (2, _cuts),
+    (1, _restores()),
+    (1, _touches),
+    (3, _lends),
+    (2, _labels),
 )
-_mixed: st.SearchStrategy[tuple[AnyOp, ...]] = st.lists(
-    _writes | _writes | asks, min_size=1, max_size=4
+_several: st.SearchStrategy[tuple[AnyOp, ...]] = st.lists(
+    _mixed((2, writes), (1, asks)), min_size=1, max_size=4
 ).map(tuple)
-ops = st.one_of(
-    _mixed,
-    _mixed,
-    _mixed,
-    st.lists(asks, min_size=1, max_size=3).map(tuple),
-    st.tuples(asks, st.just(Drop())),
-)
-marks: st.SearchStrategy[tuple[AnyOp, ...]] = st.one_of(
-    st.lists(asks, min_size=1, max_size=2).map(tuple),
-    st.tuples(asks, st.just(Drop())),
-    st.tuples(st.just(Set("#turn", {"a": b"j1"})), asks),
-    st.tuples(st.just(Set("state", {"a": b"j1"}))),
+ops: st.SearchStrategy[tuple[AnyOp, ...]] = _mixed((9, _several), (1, st.just((Info(), Drop()))))
+marks: st.SearchStrategy[tuple[AnyOp, ...]] = _mixed(
+    (2, st.lists(asks, min_size=1, max_size=2).map(tuple)),
+    (1, st.just((Info(), Drop()))),
+    (1, st.just((Set("#turn", {"a": b"j1"}), Info()))),
+    (1, st.just((Set("state", {"a": b"j1"}),))),
 )
 
 _back = st.sampled_from((0, 0, 0, 1, 2))
@@ -201,5 +216,39 @@ _guards: st.SearchStrategy[AnyGuard] = st.one_of(
     st.builds(Epoch, epoch=st.sampled_from(("0", "0", "1", "2", "never"))),
     st.builds(Claimed, token=st.integers(0, 3)),
 )
-guards = st.one_of(st.just(()), st.just(()), st.lists(_guards, max_size=2).map(tuple))
+guards: st.SearchStrategy[tuple[AnyGuard, ...]] = _mixed(
+    (2, st.just(())), (3, st.lists(_guards, min_size=1, max_size=2).map(tuple))
+)
 otherwise = st.lists(asks, max_size=2).map(tuple)
+
+_page_sizes = st.sampled_from((1, 2, 3, 50))
+_equal = st.dictionaries(st.sampled_from(LABELS), st.sampled_from(LABEL_VALUES), max_size=2).map(
+    lambda labels: tuple(labels.items())
+)
+queries = st.one_of(
+    st.builds(
+        Query,
+        namespace=st.sampled_from(NAMESPACES),
+        kind=st.sampled_from(("thread", "thread", "user")),
+        order=st.just("newest"),
+        labels=_equal,
+        limit=_page_sizes,
+    ),
+    st.builds(
+        Query,
+        namespace=st.sampled_from(NAMESPACES),
+        kind=st.sampled_from(("thread", "thread", "user")),
+        order=st.just("id"),
+        prefix=st.none() | st.sampled_from(("acm", "acme", "acme:", "b")),
+        labels=_equal,
+        limit=_page_sizes,
+    ),
+)
+walks = st.builds(
+    Query,
+    namespace=st.just("n"),
+    kind=st.just("thread"),
+    order=st.sampled_from(("newest", "id")),
+    labels=st.sampled_from(((), (("user", "alice"),))),
+    limit=st.just(1),
+)

@@ -11,7 +11,7 @@ from threadkeep.errors import Conflict, UsageError
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import AsyncEngine, Query
-from threadkeep.ops.ops import Get, Info, Read, Restore, Revision, Touch
+from threadkeep.ops.ops import Epoch, Get, Info, Read, Restore, Revision, Touch
 from threadkeep.ops.reply import EntityInfo, Fields, Items
 from threadkeep.ops.resealing import Renewed, Rotated, portions, renewed_fields, renewed_items
 
@@ -99,34 +99,38 @@ class _Rotation:
             return
         self._entities += 1
         for map_ in known.maps:
-            stats = await self._fields_of(ref, Get(map_, renew=False, values=False))
+            stats, _ = await self._get(ref, Get(map_, renew=False, values=False))
             for names in portions((n, f.size) for n, f in stats.fields.items()):
                 await self._portion_of_map(ref, map_, tuple(names))
         for log in known.logs:
             await self._log(ref, log)
 
-    async def _fields_of(self, ref: Ref, op: Get) -> Fields:
-        found = (await self.raw.run(Batch(ref, (op,)))).results[0]
+    async def _get(self, ref: Ref, op: Get) -> tuple[Fields, str]:
+        """Return fields and the epoch they were read in."""
+        reply = await self.raw.run(Batch(ref, (op,)))
+        found = reply.results[0]
         assert isinstance(found, Fields)  # noqa: S101 - the reply to a Get
-        return found
+        return found, reply.epoch
 
     async def _portion_of_map(self, ref: Ref, map_: str, names: tuple[str, ...]) -> None:
         for _ in range(TRIES):
-            found = await self._fields_of(ref, Get(map_, names, renew=False))
+            found, epoch = await self._get(ref, Get(map_, names, renew=False))
             new = renewed_fields(self._sealer, ref, map_, found.fields)
+            if not new.sets:
+                self._count(new)
+                return
             look = Get(map_, names, renew=False, values=False)
-            batch = Batch(ref, (look, *new.sets), tuple(new.guards))
-            reply = await self.raw.run(batch)
-            if not reply.ok and not reply.expired:
-                await AsyncFlow.breathe()
-                continue
-            if reply.ok and new.sets:
-                self._fields += len(new.sets)
+            guards = (Epoch(epoch), *new.guards)
+            reply = await self.raw.run(Batch(ref, (look, *new.sets), guards))
+            if reply.ok:
                 now = reply.results[0]
                 assert isinstance(now, Fields)  # noqa: S101 - the reply to a Get
                 await self._keep_ends(ref, map_, found, now)
-            self._count(new)
-            return
+                self._fields += len(new.sets)
+            if reply.ok or reply.expired:
+                self._count(new)
+                return
+            await AsyncFlow.breathe()
         raise self._busy(ref)
 
     async def _keep_ends(self, ref: Ref, map_: str, old: Fields, now: Fields) -> None:
@@ -155,7 +159,7 @@ class _Rotation:
             new = renewed_items(self._sealer, ref, log, found.items)
             if new.items:
                 # any change may have cut what would be written again
-                guards = (Revision(reply.revision),)
+                guards = (Epoch(reply.epoch), Revision(reply.revision))
                 reply = await self.raw.run(Batch(ref, (Restore(log, tuple(new.items)),), guards))
             if reply.ok or reply.expired:
                 self._items += len(new.items) if reply.ok else 0

@@ -70,8 +70,7 @@ class AsyncSealed(AsyncPassing):
                     for log, head in heads_after(sent, reply).items():
                         self._heads.put(batch.ref, log, head)
                 return answer(self.sealer, batch, sent, reply)
-            found = reply.results[len(batch.otherwise) :]
-            assumed = learned(self.sealer, batch.ref, asks, found, reply.revision)
+            assumed = learned(self.sealer, batch, asks, reply)
         raise Conflict(
             f"{batch.ref} changed {TRIES} times while a write was sealed for it; nothing was written",
             ref=batch.ref,

@@ -12,7 +12,7 @@ from threadkeep.errors import Conflict, UsageError
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Engine, Query
-from threadkeep.ops.ops import Get, Info, Read, Restore, Revision, Touch
+from threadkeep.ops.ops import Epoch, Get, Info, Read, Restore, Revision, Touch
 from threadkeep.ops.reply import EntityInfo, Fields, Items
 from threadkeep.ops.resealing import Renewed, Rotated, portions, renewed_fields, renewed_items
 
@@ -100,34 +100,38 @@ class _Rotation:
             return
         self._entities += 1
         for map_ in known.maps:
-            stats = self._fields_of(ref, Get(map_, renew=False, values=False))
+            stats, _ = self._get(ref, Get(map_, renew=False, values=False))
             for names in portions((n, f.size) for n, f in stats.fields.items()):
                 self._portion_of_map(ref, map_, tuple(names))
         for log in known.logs:
             self._log(ref, log)
 
-    def _fields_of(self, ref: Ref, op: Get) -> Fields:
-        found = (self.raw.run(Batch(ref, (op,)))).results[0]
+    def _get(self, ref: Ref, op: Get) -> tuple[Fields, str]:
+        """Return fields and the epoch they were read in."""
+        reply = self.raw.run(Batch(ref, (op,)))
+        found = reply.results[0]
         assert isinstance(found, Fields)  # noqa: S101 - the reply to a Get
-        return found
+        return found, reply.epoch
 
     def _portion_of_map(self, ref: Ref, map_: str, names: tuple[str, ...]) -> None:
         for _ in range(TRIES):
-            found = self._fields_of(ref, Get(map_, names, renew=False))
+            found, epoch = self._get(ref, Get(map_, names, renew=False))
             new = renewed_fields(self._sealer, ref, map_, found.fields)
+            if not new.sets:
+                self._count(new)
+                return
             look = Get(map_, names, renew=False, values=False)
-            batch = Batch(ref, (look, *new.sets), tuple(new.guards))
-            reply = self.raw.run(batch)
-            if not reply.ok and not reply.expired:
-                Flow.breathe()
-                continue
-            if reply.ok and new.sets:
-                self._fields += len(new.sets)
+            guards = (Epoch(epoch), *new.guards)
+            reply = self.raw.run(Batch(ref, (look, *new.sets), guards))
+            if reply.ok:
                 now = reply.results[0]
                 assert isinstance(now, Fields)  # noqa: S101 - the reply to a Get
                 self._keep_ends(ref, map_, found, now)
-            self._count(new)
-            return
+                self._fields += len(new.sets)
+            if reply.ok or reply.expired:
+                self._count(new)
+                return
+            Flow.breathe()
         raise self._busy(ref)
 
     def _keep_ends(self, ref: Ref, map_: str, old: Fields, now: Fields) -> None:
@@ -156,7 +160,7 @@ class _Rotation:
             new = renewed_items(self._sealer, ref, log, found.items)
             if new.items:
                 # any change may have cut what would be written again
-                guards = (Revision(reply.revision),)
+                guards = (Epoch(reply.epoch), Revision(reply.revision))
                 reply = self.raw.run(Batch(ref, (Restore(log, tuple(new.items)),), guards))
             if reply.ok or reply.expired:
                 self._items += len(new.items) if reply.ok else 0

@@ -17,27 +17,25 @@ from threadkeep.testing._async.subject import LOG, MAP, AsyncSubject, answer
 from threadkeep.testing.needs import needs
 
 
-@pytest.fixture
-async def over(subject: AsyncSubject, clock: AsyncClock) -> AsyncSubject:
-    """Return an entity with the field `kept` and with `over`, which has run out."""
-    await subject.put(kept=b"j1")
-    await subject.put(clock.lease(5), over=b"j41")
-    await clock.pass_(6)
-    return subject
-
-
-@pytest.fixture
-async def expired(thread: AsyncThread, clock: AsyncClock) -> AsyncThread:
-    """Return a thread with the field `kept` and with `over`, which has run out."""
-    await thread.state.set("kept", 1)
-    await thread.state.set("over", 41, ttl=clock.span(5))
-    await clock.pass_(6)
-    return thread
-
-
 @pytest.mark.anyio
 class TestExpiry:
     """An expired field is never returned, counted, listed or incremented, on any path."""
+
+    @pytest.fixture
+    async def over(self, subject: AsyncSubject, clock: AsyncClock) -> AsyncSubject:
+        """Return an entity with the field `kept` and with `over`, which has run out."""
+        await subject.put(kept=b"j1")
+        await subject.put(clock.lease(5), over=b"j41")
+        await clock.pass_(6)
+        return subject
+
+    @pytest.fixture
+    async def expired(self, thread: AsyncThread, clock: AsyncClock) -> AsyncThread:
+        """Return a thread with the field `kept` and with `over`, which has run out."""
+        await thread.state.set("kept", 1)
+        await thread.state.set("over", 41, ttl=clock.span(5))
+        await clock.pass_(6)
+        return thread
 
     async def test_no_read_returns_it(self, over: AsyncSubject) -> None:
         for op, names in (

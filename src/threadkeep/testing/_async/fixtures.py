@@ -90,9 +90,25 @@ def store(make_store: MakeStore) -> AsyncStore:
 
 
 @pytest.fixture
+def leased(make_store: MakeStore, clock: AsyncClock) -> AsyncStore:
+    """Return a store whose threads have a lease of ten seconds."""
+    return make_store(thread_ttl=clock.span(10))
+
+
+@pytest.fixture
 def thread(store: AsyncStore) -> AsyncThread:
     """Return a thread that does not exist yet."""
     return store.thread("subject")
+
+
+@pytest.fixture
+async def own(
+    make_engine: MakeEngine, clock: AsyncClock, namespace: str
+) -> AsyncIterator[AsyncStore]:
+    """Return a store that has an engine of its own, not yet connected."""
+    store = AsyncStore(engine=make_engine(clock.micros, Limits()), namespace=namespace)
+    yield store
+    await store.aclose()
 
 
 @pytest.fixture

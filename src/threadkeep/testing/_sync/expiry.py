@@ -18,26 +18,24 @@ from threadkeep.testing._sync.subject import LOG, MAP, Subject, answer
 from threadkeep.testing.needs import needs
 
 
-@pytest.fixture
-def over(subject: Subject, clock: Clock) -> Subject:
-    """Return an entity with the field `kept` and with `over`, which has run out."""
-    subject.put(kept=b"j1")
-    subject.put(clock.lease(5), over=b"j41")
-    clock.pass_(6)
-    return subject
-
-
-@pytest.fixture
-def expired(thread: Thread, clock: Clock) -> Thread:
-    """Return a thread with the field `kept` and with `over`, which has run out."""
-    thread.state.set("kept", 1)
-    thread.state.set("over", 41, ttl=clock.span(5))
-    clock.pass_(6)
-    return thread
-
-
 class TestExpiry:
     """An expired field is never returned, counted, listed or incremented, on any path."""
+
+    @pytest.fixture
+    def over(self, subject: Subject, clock: Clock) -> Subject:
+        """Return an entity with the field `kept` and with `over`, which has run out."""
+        subject.put(kept=b"j1")
+        subject.put(clock.lease(5), over=b"j41")
+        clock.pass_(6)
+        return subject
+
+    @pytest.fixture
+    def expired(self, thread: Thread, clock: Clock) -> Thread:
+        """Return a thread with the field `kept` and with `over`, which has run out."""
+        thread.state.set("kept", 1)
+        thread.state.set("over", 41, ttl=clock.span(5))
+        clock.pass_(6)
+        return thread
 
     def test_no_read_returns_it(self, over: Subject) -> None:
         for op, names in (

@@ -83,9 +83,23 @@ def store(make_store: MakeStore) -> Store:
 
 
 @pytest.fixture
+def leased(make_store: MakeStore, clock: Clock) -> Store:
+    """Return a store whose threads have a lease of ten seconds."""
+    return make_store(thread_ttl=clock.span(10))
+
+
+@pytest.fixture
 def thread(store: Store) -> Thread:
     """Return a thread that does not exist yet."""
     return store.thread("subject")
+
+
+@pytest.fixture
+def own(make_engine: MakeEngine, clock: Clock, namespace: str) -> Iterator[Store]:
+    """Return a store that has an engine of its own, not yet connected."""
+    store = Store(engine=make_engine(clock.micros, Limits()), namespace=namespace)
+    yield store
+    store.close()
 
 
 @pytest.fixture

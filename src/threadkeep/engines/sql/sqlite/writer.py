@@ -18,6 +18,7 @@ from threadkeep.ops.reply import Reply
 
 GROUP = 256
 GROUP_BYTES = 8 << 20
+LONGEST_PAUSE, SHORTEST_PAUSE = 0.001, 0.00005  # seconds between two tries to get the lock
 
 
 class Box(Protocol):
@@ -136,16 +137,21 @@ class Writer:
                 return
 
     def _begin(self) -> None:
-        """Take the write lock; SQLite's own waiting starves a writer for seconds where others are busy."""
-        deadline = time.monotonic() + self._settings.timeout
+        """Take the write lock; SQLite's own waiting starves a writer for seconds where others are busy.
+
+        Who has waited long asks more often, so that nobody is left behind.
+        """
+        begun = time.monotonic()
         while True:
             try:
                 self._con.execute("begin immediate")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
-                if time.monotonic() > deadline:
+                waited = time.monotonic() - begun
+                if waited > self._settings.timeout:
                     raise
-                time.sleep(random.uniform(0.0002, 0.001))  # noqa: S311 - no secret
+                pause = max(SHORTEST_PAUSE, LONGEST_PAUSE - waited / 20)
+                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
             else:
                 return

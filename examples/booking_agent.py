@@ -1,0 +1,1 @@
+../src/threadkeep/cli/booking_agent.py

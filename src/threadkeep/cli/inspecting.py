@@ -1,0 +1,47 @@
+"""Looking at the file of a store without opening it for writing."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import Protocol, runtime_checkable
+
+from threadkeep._sync.urls import open_engine
+from threadkeep.cli.opening import require
+from threadkeep.engines.sql.sqlite.inspect import Inspection
+from threadkeep.errors import UsageError
+from threadkeep.model.options import Limits
+from threadkeep.model.urls import mask
+
+
+@runtime_checkable
+class Inspected(Protocol):
+    """An engine that can say what its file is like."""
+
+    def inspect(self) -> Inspection:
+        """Look at the file without changing it."""
+        ...
+
+
+def micros() -> int:
+    """Return the time of this process's clock in microseconds."""
+    return time.time_ns() // 1000
+
+
+def inspection(url: str) -> Inspection | None:
+    """Return what is known of the file of a store, None for an engine without one. NotFound: there is no store."""
+    require(url)
+    with closing(open_engine(url, micros, Limits())) as engine:
+        if not isinstance(engine, Inspected) or not engine.capabilities.processes:
+            return None
+        return engine.inspect()
+
+
+def namespaces(url: str, asked: str | None) -> tuple[str, ...]:
+    """Return the namespace that was asked for, else all there are. UsageError where the engine cannot list them."""
+    if asked is not None:
+        return (asked,)
+    found = inspection(url)
+    if found is None:
+        raise UsageError(f"{mask(url)} cannot list its namespaces; name one with --namespace")
+    return found.namespaces

@@ -1,0 +1,92 @@
+"""The whole suite and its fixtures, for a test file to import with a star."""
+
+from __future__ import annotations
+
+from threadkeep.testing._async.atomicity import TestAtomicity
+from threadkeep.testing._async.claim import TestClaim
+from threadkeep.testing._async.clocks import TestClocks
+from threadkeep.testing._async.closing import TestCapabilities, TestClosing
+from threadkeep.testing._async.codec import TestCodec
+from threadkeep.testing._async.directory import TestDirectory, TestListing
+from threadkeep.testing._async.expiry import TestExpiry
+
+# sync: off
+# sync: on
+from threadkeep.testing._async.fixtures import (
+    anyio_backend,
+    clock,
+    engine,
+    leased,
+    make_store,
+    namespace,
+    needs_clock,
+    needs_processes,
+    needs_watch,
+    open_engine,
+    own,
+    store,
+    subject,
+    thread,
+)
+from threadkeep.testing._async.forks import TestForks
+from threadkeep.testing._async.guards import TestGuards
+from threadkeep.testing._async.leases import TestLeases
+from threadkeep.testing._async.lifecycle import TestFailingHandlers, TestLifecycle
+from threadkeep.testing._async.limits import TestLimits
+from threadkeep.testing._async.logs import TestLogs
+from threadkeep.testing._async.messages import TestMessages
+from threadkeep.testing._async.names import TestNames
+from threadkeep.testing._async.once import TestOnce
+from threadkeep.testing._async.pages import TestPages
+from threadkeep.testing._async.snapshots import TestSessions, TestSnapshots
+from threadkeep.testing._async.state import TestState
+from threadkeep.testing._async.thread_leases import TestThreadLeases
+from threadkeep.testing._async.turns import TestTurns
+from threadkeep.testing._async.watch import TestWatch
+from threadkeep.testing._async.windows import TestWindows
+
+__all__ = [
+    "TestAtomicity",
+    "TestCapabilities",
+    "TestClaim",
+    "TestClocks",
+    "TestClosing",
+    "TestCodec",
+    "TestDirectory",
+    "TestExpiry",
+    "TestFailingHandlers",
+    "TestForks",
+    "TestGuards",
+    "TestLeases",
+    "TestLifecycle",
+    "TestLimits",
+    "TestListing",
+    "TestLogs",
+    "TestMessages",
+    "TestNames",
+    "TestOnce",
+    "TestPages",
+    "TestSessions",
+    "TestSnapshots",
+    "TestState",
+    "TestThreadLeases",
+    "TestTurns",
+    "TestWatch",
+    "TestWindows",
+    "clock",
+    "engine",
+    "leased",
+    "make_store",
+    "namespace",
+    "needs_clock",
+    "needs_processes",
+    "needs_watch",
+    "open_engine",
+    "own",
+    "store",
+    "subject",
+    "thread",
+]
+# sync: off
+__all__ += ["anyio_backend"]
+# sync: on

@@ -1,0 +1,86 @@
+# Generated from src/threadkeep/testing/_async/suite.py by scripts/unasync. Do not edit.
+"""The whole suite and its fixtures, for a test file to import with a star."""
+
+from __future__ import annotations
+
+from threadkeep.testing._sync.atomicity import TestAtomicity
+from threadkeep.testing._sync.claim import TestClaim
+from threadkeep.testing._sync.clocks import TestClocks
+from threadkeep.testing._sync.closing import TestCapabilities, TestClosing
+from threadkeep.testing._sync.codec import TestCodec
+from threadkeep.testing._sync.directory import TestDirectory, TestListing
+from threadkeep.testing._sync.expiry import TestExpiry
+from threadkeep.testing._sync.fixtures import (
+    clock,
+    engine,
+    leased,
+    make_store,
+    namespace,
+    needs_clock,
+    needs_processes,
+    needs_watch,
+    open_engine,
+    own,
+    store,
+    subject,
+    thread,
+)
+from threadkeep.testing._sync.forks import TestForks
+from threadkeep.testing._sync.guards import TestGuards
+from threadkeep.testing._sync.leases import TestLeases
+from threadkeep.testing._sync.lifecycle import TestFailingHandlers, TestLifecycle
+from threadkeep.testing._sync.limits import TestLimits
+from threadkeep.testing._sync.logs import TestLogs
+from threadkeep.testing._sync.messages import TestMessages
+from threadkeep.testing._sync.names import TestNames
+from threadkeep.testing._sync.once import TestOnce
+from threadkeep.testing._sync.pages import TestPages
+from threadkeep.testing._sync.snapshots import TestSessions, TestSnapshots
+from threadkeep.testing._sync.state import TestState
+from threadkeep.testing._sync.thread_leases import TestThreadLeases
+from threadkeep.testing._sync.turns import TestTurns
+from threadkeep.testing._sync.watch import TestWatch
+from threadkeep.testing._sync.windows import TestWindows
+
+__all__ = [
+    "TestAtomicity",
+    "TestCapabilities",
+    "TestClaim",
+    "TestClocks",
+    "TestClosing",
+    "TestCodec",
+    "TestDirectory",
+    "TestExpiry",
+    "TestFailingHandlers",
+    "TestForks",
+    "TestGuards",
+    "TestLeases",
+    "TestLifecycle",
+    "TestLimits",
+    "TestListing",
+    "TestLogs",
+    "TestMessages",
+    "TestNames",
+    "TestOnce",
+    "TestPages",
+    "TestSessions",
+    "TestSnapshots",
+    "TestState",
+    "TestThreadLeases",
+    "TestTurns",
+    "TestWatch",
+    "TestWindows",
+    "clock",
+    "engine",
+    "leased",
+    "make_store",
+    "namespace",
+    "needs_clock",
+    "needs_processes",
+    "needs_watch",
+    "open_engine",
+    "own",
+    "store",
+    "subject",
+    "thread",
+]

@@ -1,0 +1,52 @@
+"""Many callers of one store in one process: tasks and threads, memory and SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from threadkeep import AsyncStore, Store
+from threadkeep.testing.races import RACES, race
+from threadkeep.testing.races_crew import drive
+
+LOADS = {
+    "increments": (8, 100),
+    "guarded": (4, 50),
+    "appends": (10, 20),
+    "winner": (8, 40),
+    "turns": (5, 6),
+    "destroy": (8, 40),
+}
+URLS: dict[str, Callable[[Path], str]] = {
+    "memory": lambda _: "memory://",
+    "sqlite": lambda folder: f"sqlite:///{folder}/races.db",
+    "sqlite-memory": lambda _: "sqlite://",
+}
+
+
+@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+@pytest.mark.parametrize("name", RACES)
+def test_tasks(name: str, url: Callable[[Path], str], tmp_path: Path):
+    callers, each = LOADS[name]
+
+    async def run() -> int:
+        async with AsyncStore(url(tmp_path)) as store:
+            return len((await race(store, RACES[name], callers=callers, each=each)).seconds)
+
+    assert asyncio.run(run()) >= callers
+
+
+@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+@pytest.mark.parametrize("name", RACES)
+def test_threads(name: str, url: Callable[[Path], str], tmp_path: Path):
+    callers, each = LOADS[name]
+    with Store(url(tmp_path)) as store:
+        waits = drive(race(store, RACES[name], callers=callers, each=each))
+    assert len(waits.seconds) >= callers
+
+
+def test_every_race_has_a_load():
+    assert LOADS.keys() == RACES.keys()
