@@ -1,6 +1,6 @@
 """Wrappers for `AsyncStore(wrap=[...])` and `Store(wrap=[...])`, innermost first.
 
-`wrap=[encrypt(keys_from_env())]` encrypts what the store keeps; `docs/how-to` has the rest.
+`wrap=[checksum(), encrypt(keys_from_env())]` encrypts each value and sums up what is stored.
 """
 
 from __future__ import annotations

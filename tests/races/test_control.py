@@ -84,6 +84,18 @@ class WithoutMissing(Unguarded):
     forgotten = (Missing,)
 
 
+class EverybodyIsNext(Unguarded):
+    """Shows each caller of a turn an empty line."""
+
+    forgotten = (Missing, Same)
+
+    async def run(self, batch: Batch) -> Reply:
+        reply = await super().run(batch)
+        if len(batch.ops) == 2 and all(isinstance(op, Get) for op in batch.ops):
+            return replace(reply, results=(reply.results[1], reply.results[1]))
+        return reply
+
+
 class WithoutEpoch(Unguarded):
     forgotten = (Epoch,)
 
@@ -110,7 +122,7 @@ CARELESS = {
     "guarded": WithoutSame,
     "appends": NumbersThenAppends,
     "winner": WithoutMissing,
-    "turns": WithoutMissing,
+    "turns": EverybodyIsNext,
     "destroy": WithoutEpoch,
 }
 
@@ -121,6 +133,6 @@ def test_a_careless_engine_is_found_out(name: str):
         async with AsyncStore("memory://", wrap=[CARELESS[name]]) as store:
             await race(store, RACES[name], callers=4, each=20)
 
-    with pytest.raises((LostRaceError, ExceptionGroup)) as caught:
+    # in a turn the second one's end may meet the first one's fence before anything is judged
+    with pytest.raises((LostRaceError, ExceptionGroup) if name == "turns" else LostRaceError):
         asyncio.run(run())
-    assert name != "destroy" or caught.type is LostRaceError

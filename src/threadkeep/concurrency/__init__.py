@@ -1,0 +1,34 @@
+"""The few things that asyncio and threads do differently, in pairs: `AsyncX` and its twin `X`.
+
+Everything above is written once against `AsyncX`; the generated twin uses `X`.
+"""
+
+import asyncio
+import threading
+
+from threadkeep.concurrency.flow import AsyncFlow, Flow
+from threadkeep.concurrency.home import AsyncHome, Home
+from threadkeep.concurrency.mailbox import AsyncMailbox, Mailbox
+from threadkeep.concurrency.pace import AsyncPace, Pace
+from threadkeep.concurrency.periodic import AsyncPeriodic, Periodic
+from threadkeep.concurrency.signal import AsyncSignal, Signal
+
+AsyncLock = asyncio.Lock
+Lock = threading.Lock
+
+__all__ = [
+    "AsyncFlow",
+    "AsyncHome",
+    "AsyncLock",
+    "AsyncMailbox",
+    "AsyncPace",
+    "AsyncPeriodic",
+    "AsyncSignal",
+    "Flow",
+    "Home",
+    "Lock",
+    "Mailbox",
+    "Pace",
+    "Periodic",
+    "Signal",
+]
