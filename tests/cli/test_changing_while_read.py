@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -149,8 +150,6 @@ def test_a_copy_of_what_is_destroyed_meanwhile_leaves_nothing(tmp_path: Path, st
 
 
 def tables(path: Path) -> list[str]:
-    import sqlite3
-
     con = sqlite3.connect(path)
     try:
         return [row[0] for row in con.execute("select distinct map from tk_field")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import os
 import sys
@@ -79,8 +80,14 @@ def build() -> App:
     """Return the program."""
     app = App(name="threadkeep", help=summary(), version=__version__, help_format="plaintext")
     for number, (name, command) in enumerate(COMMANDS):
-        app.command(command, name=name, sort_key=number)
+        app.command(command, name=name, sort_key=number, help=description(command))
     return app
+
+
+def description(command: Callable[..., int | None]) -> str:
+    """Return what a command's docstring says before its arguments, one line a paragraph."""
+    text = (inspect.getdoc(command) or "").partition("\nArgs:\n")[0]
+    return "\n\n".join(" ".join(part.split()) for part in text.strip().split("\n\n"))
 
 
 def with_options_last(words: Sequence[str]) -> list[str]:

@@ -37,9 +37,11 @@ def check(
     """Run the conformance suite against a store and say what it keeps of the promises.
 
     FULL, PARTIAL or NONE for each topic; exit code 1 when a test fails. It works in namespaces of its own,
-    which it removes, and touches nothing else. Needs pytest and anyio. JSON: {"verdict", "url", "engine",
-    "version", "durability", "sync", "seconds", "problems", "topics": [{"name", "verdict", "passed",
-    "failed", "skipped", "lacking"}], "failures": [{"topic", "test", "outcome", "seconds", "reason"}]}.
+    which it removes, and touches nothing else. Needs pytest and anyio.
+
+    JSON: {"verdict", "url", "engine", "version", "durability", "sync", "seconds", "problems", "topics":
+    [{"name", "verdict", "passed", "failed", "skipped", "lacking"}], "failures": [{"topic", "test",
+    "outcome", "seconds", "reason"}]}.
 
     Args:
         url: URL of the store.

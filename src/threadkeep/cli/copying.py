@@ -35,11 +35,13 @@ def copy(
     """Copy everything from one store into another, then read both again and compare.
 
     All namespaces, or the one that is named. Values are copied as they are stored: encrypted ones stay
-    encrypted under the same keys. An interrupted copy is finished by running it again; what is there already
-    with the same content is left alone. Compared are the counts and a SHA-256 of each entity's labels, fields,
-    kinds of leases, messages and snapshots; exit code 1 and a list when something differs. JSON: {"imported",
-    "resumed", "replaced", "same", "skipped", "expired", "entities", "fields", "items", "differences":
-    [{"namespace", "kind", "id", "why", "fields": [source, target], "items": [source, target]}]}.
+    encrypted under the same keys. An interrupted copy is finished by running it again; what is there
+    already with the same content is left alone. Compared are the counts and a SHA-256 of each entity's
+    labels, fields, kinds of leases, messages and snapshots; exit code 1 and a list when something differs.
+
+    JSON: {"imported", "resumed", "replaced", "same", "skipped", "expired", "entities", "fields", "items",
+    "differences": [{"namespace", "kind", "id", "why", "fields": [source, target], "items": [source,
+    target]}]}.
 
     Args:
         source: URL of the store to copy from. It is opened for reading only.

@@ -24,8 +24,10 @@ def demo(*message: str, where: Where = HERE) -> None:
     """Talk to a booking agent whose state survives the end of its process.
 
     Without messages it asks for them on a terminal, else plays a short script. Run it again and it goes on
-    where it stopped. After each message the fields are shown, each with its own remaining lifetime. JSON
-    Lines: {"thread", "message", "fields": [{"name", "value", "revision", "ttl", "expires_at", "remaining"}]}.
+    where it stopped. After each message the fields are shown, each with its own remaining lifetime.
+
+    JSON Lines: {"thread", "message", "fields": [{"name", "value", "revision", "ttl", "expires_at",
+    "remaining"}]}.
 
     Args:
         message: What you say to the agent, for example "book a flight to Sofia on 2026-06-01".

@@ -37,8 +37,9 @@ class Finding(NamedTuple):
 def doctor(*, where: Where = HERE) -> int:
     """Look a store over: engine, schema, durability, clock, sweeper, log size, disk. Changes nothing.
 
-    Each finding is ok, warn or fail, with what to do; exit code 1 when one fails. JSON: {"store",
-    "findings": [{"name", "grade", "found", "do"}]}.
+    Each finding is ok, warn or fail, with what to do; exit code 1 when one fails.
+
+    JSON: {"store", "findings": [{"name", "grade", "found", "do"}]}.
     """
     seen = inspection(where.url)
     findings = list(of_engine(where) if seen is None else of_file(seen, micros()))

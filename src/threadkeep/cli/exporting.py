@@ -45,10 +45,11 @@ def export(
 ) -> None:
     """Write everything that stands into a file of JSON Lines: threads, users, app, all kinds.
 
-    All namespaces, or the one that is named. Each entity is of one moment, the store as a whole is not. Every
-    line is sealed with a checksum. Leases keep their ends, messages their numbers, ids and times. What has
-    expired is left out. Memory stays bounded. The text grows in FILE.part and gets its name when complete.
-    Encrypted values leave the store as they are, or in plaintext when keys are given.
+    All namespaces, or the one that is named. Each entity is of one moment, the store as a whole is not.
+    Every line is sealed with a checksum. Leases keep their ends, messages their numbers, ids and times.
+    What has expired is left out. Memory stays bounded. The text grows in FILE.part and gets its name when
+    complete. Encrypted values leave the store as they are, or in plaintext when keys are given.
+
     JSON: {"file", "entities", "fields", "items"}.
 
     Args:

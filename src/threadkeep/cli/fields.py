@@ -22,7 +22,9 @@ STDIN = "-"
 def get(thread: str, field: str, /, *, where: Where = HERE) -> None:
     """Print the value of one field: text as it is, bytes as they are, anything else as JSON.
 
-    Looking renews nothing. JSON: {"thread", "name", "value", "revision", "ttl", "expires_at", "remaining"}.
+    Looking renews nothing.
+
+    JSON: {"thread", "name", "value", "revision", "ttl", "expires_at", "remaining"}.
 
     Args:
         thread: Id of the thread.

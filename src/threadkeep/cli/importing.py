@@ -42,11 +42,13 @@ def import_(
     """Write what an export holds into a store.
 
     Each entity is written only after all its lines were checked; damage is reported with its line. What
-    stands already with the same content is left alone, so an import that was interrupted, even killed,
-    is finished by running it again, and a second run changes nothing. Do not write to the same threads
+    stands already with the same content is left alone, so an import that was interrupted, even killed, is
+    finished by running it again, and a second run changes nothing. Do not write to the same threads
     meanwhile. Entities go to the namespaces they came from, or to the one that is named. What has run out
-    since the export is left out. JSON: {"imported", "resumed", "replaced", "same", "skipped", "expired",
-    "fields", "items"}; the first six count entities.
+    since the export is left out.
+
+    JSON: {"imported", "resumed", "replaced", "same", "skipped", "expired", "fields", "items"}; the first
+    six count entities.
 
     Args:
         file: The file, or `-` for standard input.

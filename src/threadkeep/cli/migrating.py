@@ -18,7 +18,9 @@ def migrate(
     """Show the schema of a store, what is to be done to it, or do it.
 
     A store is migrated by itself when a program opens it for writing; this is for those who want to see it
-    first. JSON: {"store", "schema", "known", "pending": [{"number", "name", "checksum"}], "applied"}.
+    first.
+
+    JSON: {"store", "schema", "known", "pending": [{"number", "name", "checksum"}], "applied"}.
 
     Args:
         action: status: numbers; plan: the statements too; apply: do it, also make a store that is not there.

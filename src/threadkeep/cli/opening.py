@@ -46,7 +46,10 @@ class Where:
     ] = None
     namespace: Annotated[
         str | None,
-        Parameter(env_var="THREADKEEP_NAMESPACE", help=f"Namespace; {NAMESPACE} if omitted."),
+        Parameter(
+            env_var="THREADKEEP_NAMESPACE",
+            help=f"Namespace; {NAMESPACE} if omitted; export and import: all.",
+        ),
     ] = None
     json: Machine = False
     keys_file: Annotated[

@@ -29,8 +29,9 @@ def rm(
     """Remove fields, or a whole thread: fields, messages, snapshots, labels.
 
     A whole thread asks on a terminal and needs --yes elsewhere. `thread.destroyed` handlers of other
-    processes are not told; destroy it in the application where that matters. JSON: {"thread", "removed"},
-    with fields also "missing", their names.
+    processes are not told; destroy it in the application where that matters.
+
+    JSON: {"thread", "removed"}, with fields also "missing", their names.
 
     Args:
         thread: Id of the thread.

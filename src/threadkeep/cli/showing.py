@@ -24,9 +24,11 @@ def show(
 ) -> None:
     """Show a thread: fields with their remaining lifetimes, last messages, labels, snapshots.
 
-    Looking renews nothing. JSON: {"thread": {...}, "fields": [{"name", "value", "revision", "ttl",
-    "expires_at", "remaining"}], "messages": [{"seq", "id", "created_at", "value"}], "snapshots":
-    [{"revision", "created_at", "bytes"}]}; "ttl" is the window of a sliding lease in seconds.
+    Looking renews nothing.
+
+    JSON: {"thread": {...}, "fields": [{"name", "value", "revision", "ttl", "expires_at", "remaining"}],
+    "messages": [{"seq", "id", "created_at", "value"}], "snapshots": [{"revision", "created_at", "bytes"}]};
+    "ttl" is the window of a sliding lease in seconds.
 
     Args:
         thread: Id of the thread.

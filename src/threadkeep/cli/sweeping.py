@@ -11,7 +11,9 @@ def sweep(*, where: Where = HERE) -> int:
     """End every thread whose lease has run out, in all namespaces, and reclaim fields that have.
 
     This process has no `thread.destroyed` handlers: where an application has some, let it sweep
-    (`store.sweep()`, `store.sweeper()`), else they are never told. JSON: {"expired", "failed"}.
+    (`store.sweep()`, `store.sweeper()`), else they are never told.
+
+    JSON: {"expired", "failed"}.
     """
     with writing(where) as store:
         done = store.sweep()

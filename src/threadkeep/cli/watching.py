@@ -24,9 +24,10 @@ def watch(
 ) -> None:
     """Print a line for each change of a thread until it is removed or you press Ctrl-C.
 
-    Changes by all processes are seen; several in a row may come as one. JSON Lines: {"thread", "revision",
-    "exists", "at", "fields", "removed", "messages"}: names of fields that were written and that are gone,
-    and the first and the last number of new messages (null for none).
+    Changes by all processes are seen; several in a row may come as one.
+
+    JSON Lines: {"thread", "revision", "exists", "at", "fields", "removed", "messages"}: names of fields
+    that were written and that are gone, and the first and the last number of new messages (null for none).
 
     Args:
         thread: Id of the thread.
