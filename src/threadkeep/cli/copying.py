@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from threadkeep._sync.transfer_copy import Copy, Difference
 from threadkeep.cli.exits import FAILED, OK
 from threadkeep.cli.importing import OUTCOMES
 from threadkeep.cli.inspecting import inspection, micros, namespaces
@@ -15,6 +14,9 @@ from threadkeep.cli.progress import progress
 from threadkeep.cli.telling import amounts, put_json, put_table, say
 from threadkeep.errors import UsageError
 from threadkeep.model.urls import mask
+
+if TYPE_CHECKING:
+    from threadkeep._sync.transfer_copy import Copy, Difference
 
 
 def copy(
@@ -47,6 +49,8 @@ def copy(
         source: URL of the store to copy from. It is opened for reading only.
         target: URL of the store to copy to. It is made when it does not exist.
     """
+    from threadkeep._sync.transfer_copy import Copy
+
     if _is_same(source, target):
         raise UsageError("source and target are the same store")
     spaces = namespaces(source, namespace)

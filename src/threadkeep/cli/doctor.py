@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from threadkeep.cli.durations import spell
 from threadkeep.cli.exits import FAILED, OK
 from threadkeep.cli.inspecting import inspection, micros
 from threadkeep.cli.opening import HERE, Where, open_store
 from threadkeep.cli.telling import count, put_json, put_table
-from threadkeep.engines.sql.sqlite.inspect import Inspection
 from threadkeep.errors import SchemaMismatch, ThreadkeepError
 from threadkeep.model.leases import SECOND
 from threadkeep.model.urls import mask
 from threadkeep.ops.engine import Capabilities
+
+if TYPE_CHECKING:
+    from threadkeep.engines.sql.sqlite.inspect import Inspection
 
 MB: Final = 1_000_000
 SKEW_WARN, SKEW_FAIL = 1.0, 60.0  # seconds

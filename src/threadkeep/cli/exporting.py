@@ -9,19 +9,21 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from cyclopts import Parameter
 
 from threadkeep import Store, __version__
-from threadkeep._sync.transfer_export import Export
 from threadkeep.cli.inspecting import inspection, namespaces
 from threadkeep.cli.opening import HERE, FileName, Where, file_name, open_store, ring, wrappers
-from threadkeep.cli.partfile import Continued, continued
 from threadkeep.cli.progress import progress
 from threadkeep.cli.telling import amounts, as_json, put_json, say
 from threadkeep.errors import UsageError
 from threadkeep.model.urls import mask
+
+if TYPE_CHECKING:
+    from threadkeep._sync.transfer_export import Export
+    from threadkeep.cli.partfile import Continued
 
 STDOUT = "-"
 
@@ -73,6 +75,8 @@ def export(
 def _run(
     store: Store, out: BinaryIO, begun: Continued | None, spaces: tuple[str, ...], where: Where
 ) -> Export:
+    from threadkeep._sync.transfer_export import Export
+
     def write(data: bytes) -> None:
         out.write(data)
         tick()
@@ -100,6 +104,8 @@ def _opened(
     file: Path, *, force: bool, resume: bool
 ) -> Generator[tuple[BinaryIO, Continued | None]]:
     """Give the file to write to, which takes its name when everything is in it and on the disk."""
+    from threadkeep.cli.partfile import continued
+
     if file.exists() and not force:
         raise FileExistsError(
             errno.EEXIST, "exists already; pass --force to write over it", str(file)

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from threadkeep._sync.transfer_import import Import
 from threadkeep.cli.inspecting import micros
 from threadkeep.cli.opening import BOUNDLESS, HERE, FileName, Where, file_name, open_store, wrappers
 from threadkeep.cli.progress import progress
@@ -18,6 +17,9 @@ from threadkeep.cli.sources import FileSource, PipeSource
 from threadkeep.cli.telling import amounts, put_json, say
 from threadkeep.errors import CodecError, ThreadkeepError
 from threadkeep.model.urls import mask
+
+if TYPE_CHECKING:
+    from threadkeep._sync.transfer_import import Import
 
 STDIN = "-"
 OUTCOMES = ("imported", "resumed", "replaced", "same", "skipped", "expired")
@@ -53,6 +55,8 @@ def import_(
     Args:
         file: The file, or `-` for standard input.
     """
+    from threadkeep._sync.transfer_import import Import
+
     file = file_name(file)
     url = "memory://" if dry_run else where.url
     with (

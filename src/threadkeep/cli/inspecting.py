@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from threadkeep._sync.urls import open_engine
 from threadkeep.cli.opening import require
-from threadkeep.engines.sql.sqlite.inspect import Inspection
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
 from threadkeep.model.urls import mask
+
+if TYPE_CHECKING:
+    from threadkeep.engines.sql.sqlite.inspect import Inspection
 
 
 @runtime_checkable

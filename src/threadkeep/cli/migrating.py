@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from threadkeep.cli.inspecting import inspection
 from threadkeep.cli.opening import HERE, Where, file_of, open_store, wrappers
 from threadkeep.cli.telling import count, put, put_json, say
-from threadkeep.engines.sql.sqlite.inspect import Inspection
 from threadkeep.errors import SchemaMismatch, UsageError
 from threadkeep.model.urls import mask
+
+if TYPE_CHECKING:
+    from threadkeep.engines.sql.sqlite.inspect import Inspection
 
 
 def migrate(

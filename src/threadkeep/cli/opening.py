@@ -13,7 +13,6 @@ from cyclopts import Group, Parameter
 
 from threadkeep import Store
 from threadkeep._sync.store import DEFAULT_URL
-from threadkeep.engines.sql.sqlite.url import settings_of
 from threadkeep.errors import Forbidden, NotFound, UsageError
 from threadkeep.model.keys import KeyRing
 from threadkeep.model.options import Limits
@@ -124,6 +123,8 @@ def file_of(url: str) -> Path | None:
     parsed = parse_url(url)
     if parsed.scheme != "sqlite":
         return None
+    from threadkeep.engines.sql.sqlite.url import settings_of
+
     settings = settings_of(parsed)
     return None if settings.memory else Path(settings.path)
 

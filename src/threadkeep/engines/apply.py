@@ -133,7 +133,7 @@ def _holds(view: View, row: Row | None, guard: AnyGuard, now: int, *, claimed: b
         return claimed
     if isinstance(guard, Revision):
         if guard.revision == 0 and row is not None:
-            return isinstance(info(view, row), Nothing)
+            return isinstance(info(view, row, now), Nothing)
         return (row.revision if row else 0) == guard.revision
     if isinstance(guard, Head):
         log = view.log(guard.log) if row else None

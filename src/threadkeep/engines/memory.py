@@ -10,14 +10,14 @@ from threadkeep.engines.apply import apply
 from threadkeep.engines.cursor import Place, check_query, pack, unpack
 from threadkeep.engines.memory_view import Cell, Index, Key, MemoryView
 from threadkeep.engines.notify import Hub
-from threadkeep.engines.reads import is_over, read, row_info
+from threadkeep.engines.reads import dead_sizes, is_over, read, row_info
 from threadkeep.engines.tend import tend
 from threadkeep.engines.view import HIDDEN
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Listed, Page, Query
-from threadkeep.ops.reply import Reply
+from threadkeep.ops.reply import EntityInfo, Reply
 
 
 class Memory:
@@ -92,7 +92,12 @@ class Memory:
         )
 
     def _list(self, refs: list[Ref]) -> tuple[Listed, ...]:
-        return tuple(Listed(ref, row_info(self.cells[ref].row)) for ref in refs)
+        return tuple(Listed(ref, self._info(ref)) for ref in refs)
+
+    def _info(self, ref: Ref) -> EntityInfo:
+        row = self.cells[ref].row
+        dead = dead_sizes(MemoryView(self, ref), row, max(self._now(), row.updated))
+        return row_info(row, dead)
 
     def _by_id(self, query: Query) -> Page:
         key = (query.namespace, query.kind)

@@ -74,7 +74,7 @@ def read_op(view: View, row: Row, op: AnyOp, now: int, renewals: Renewals | None
     if isinstance(op, Read):
         return _read(view, op, now, renewals)
     assert isinstance(op, Info)  # noqa: S101 - the caller passes reads only
-    return info(view, row)
+    return info(view, row, now)
 
 
 def _get(view: View, op: Get, now: int, renewals: Renewals | None) -> Fields:
@@ -140,17 +140,27 @@ def _read(view: View, op: Read, now: int, renewals: Renewals | None) -> Items:
     return Items(tuple(items), log.head, log.count, log.bytes, linked)
 
 
-def info(view: View, row: Row) -> AnyResult:
+def info(view: View, row: Row, now: int) -> AnyResult:
     """Return the entity's own record; Nothing where it holds nothing."""
     maps = tuple(m for m in view.maps() if not m.startswith(HIDDEN))
     logs = tuple(view.logs())
     if not (maps or logs or row.labels or row.end is not None):
         return Nothing()
-    return row_info(row, logs, maps)
+    return row_info(row, dead_sizes(view, row, now), logs, maps)
 
 
-def row_info(row: Row, logs: tuple[str, ...] = (), maps: tuple[str, ...] = ()) -> EntityInfo:
-    """Return the public form of a row."""
+def dead_sizes(view: View, row: Row, now: int) -> list[int]:
+    """Return the sizes of the fields that have run out and stand in the row's counts still."""
+    claimed = row.end is not None and row.due is not None and row.due > row.end
+    if not claimed and (row.due is None or row.due > now):
+        return []
+    return [size for map_, _, size in view.run_out(now) if not map_.startswith(HIDDEN)]
+
+
+def row_info(
+    row: Row, dead: list[int], logs: tuple[str, ...] = (), maps: tuple[str, ...] = ()
+) -> EntityInfo:
+    """Return the public form of a row, of whose fields those of the sizes `dead` have run out."""
     return EntityInfo(
         created=row.created,
         updated=row.updated,
@@ -159,9 +169,9 @@ def row_info(row: Row, logs: tuple[str, ...] = (), maps: tuple[str, ...] = ()) -
         window=row.window,
         end=row.end,
         labels=dict(row.labels),
-        fields=row.fields,
+        fields=row.fields - len(dead),
         items=row.items,
-        bytes=row.field_bytes + row.item_bytes,
+        bytes=row.field_bytes + row.item_bytes - sum(dead),
         logs=logs,
         maps=maps,
     )

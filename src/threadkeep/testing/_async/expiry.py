@@ -9,7 +9,20 @@ from threadkeep.errors import Conflict
 from threadkeep.model.leases import FOREVER, Sliding
 from threadkeep.model.options import Limits
 from threadkeep.ops.engine import Due, Query
-from threadkeep.ops.ops import Append, Del, Drop, Get, Incr, Info, Missing, Read, Same, Set, Touch
+from threadkeep.ops.ops import (
+    Append,
+    Claimed,
+    Del,
+    Drop,
+    Get,
+    Incr,
+    Info,
+    Missing,
+    Read,
+    Same,
+    Set,
+    Touch,
+)
 from threadkeep.ops.reply import Count, EntityInfo, Fields, Items, Names, Number
 from threadkeep.testing._async.clock import AsyncClock
 from threadkeep.testing._async.fixtures import MakeStore, OpenEngine
@@ -75,6 +88,23 @@ class TestExpiry:
         assert answer(reply, EntityInfo).fields == 1
         assert (await over.run(Drop())).results == (Count(1),)
 
+    async def test_a_listing_does_not_count_it(self, over: AsyncSubject, clock: AsyncClock) -> None:
+        await over.run(Touch(lease=clock.lease(500)))
+        for order in ("newest", "id"):
+            query = Query(namespace=over.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
+            (listed,) = (await over.engine.scan(query)).items
+            assert (listed.info.fields, listed.info.bytes) == (1, 2)
+
+    async def test_who_ends_it_does_not_count_it(
+        self, over: AsyncSubject, clock: AsyncClock
+    ) -> None:
+        await over.run(Touch(lease=clock.lease(5)))
+        await over.put(clock.lease(2), short=b"1")
+        await clock.pass_(8)
+        (claim,) = await over.engine.claim(Due(lease=30_000_000, ref=over.ref))
+        reply = await over.run(Info(), guards=[Claimed(claim.token)])
+        assert answer(reply, EntityInfo).fields == 1
+
     async def test_destroying_does_not_count_it(self, over: AsyncSubject) -> None:
         assert (await over.run(Drop())).results == (Count(1),)
 
@@ -110,7 +140,7 @@ class TestExpiry:
         await subject.put(clock.lease(5), a=b"1")
         await clock.pass_(6)
         for order in ("newest", "id"):
-            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)
+            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
             assert (await subject.engine.scan(query)).items == ()
         assert await subject.info() is None
         assert (await subject.put(a=b"2")).ok

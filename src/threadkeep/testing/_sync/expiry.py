@@ -10,7 +10,20 @@ from threadkeep.errors import Conflict
 from threadkeep.model.leases import FOREVER, Sliding
 from threadkeep.model.options import Limits
 from threadkeep.ops.engine import Due, Query
-from threadkeep.ops.ops import Append, Del, Drop, Get, Incr, Info, Missing, Read, Same, Set, Touch
+from threadkeep.ops.ops import (
+    Append,
+    Claimed,
+    Del,
+    Drop,
+    Get,
+    Incr,
+    Info,
+    Missing,
+    Read,
+    Same,
+    Set,
+    Touch,
+)
 from threadkeep.ops.reply import Count, EntityInfo, Fields, Items, Names, Number
 from threadkeep.testing._sync.clock import Clock
 from threadkeep.testing._sync.fixtures import MakeStore, OpenEngine
@@ -73,6 +86,21 @@ class TestExpiry:
         assert answer(reply, EntityInfo).fields == 1
         assert (over.run(Drop())).results == (Count(1),)
 
+    def test_a_listing_does_not_count_it(self, over: Subject, clock: Clock) -> None:
+        over.run(Touch(lease=clock.lease(500)))
+        for order in ("newest", "id"):
+            query = Query(namespace=over.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
+            (listed,) = (over.engine.scan(query)).items
+            assert (listed.info.fields, listed.info.bytes) == (1, 2)
+
+    def test_who_ends_it_does_not_count_it(self, over: Subject, clock: Clock) -> None:
+        over.run(Touch(lease=clock.lease(5)))
+        over.put(clock.lease(2), short=b"1")
+        clock.pass_(8)
+        (claim,) = over.engine.claim(Due(lease=30_000_000, ref=over.ref))
+        reply = over.run(Info(), guards=[Claimed(claim.token)])
+        assert answer(reply, EntityInfo).fields == 1
+
     def test_destroying_does_not_count_it(self, over: Subject) -> None:
         assert (over.run(Drop())).results == (Count(1),)
 
@@ -108,7 +136,7 @@ class TestExpiry:
         subject.put(clock.lease(5), a=b"1")
         clock.pass_(6)
         for order in ("newest", "id"):
-            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)
+            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
             assert (subject.engine.scan(query)).items == ()
         assert subject.info() is None
         assert (subject.put(a=b"2")).ok

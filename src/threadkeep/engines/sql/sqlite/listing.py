@@ -9,6 +9,7 @@ import msgspec
 
 from threadkeep.engines.cursor import Place, check_query, pack, unpack
 from threadkeep.engines.sql.sqlite.view import SQL, to_labels, upper_bound
+from threadkeep.engines.view import HIDDEN
 from threadkeep.model.refs import Ref
 from threadkeep.ops.engine import Listed, Page, Query
 from threadkeep.ops.reply import EntityInfo
@@ -24,8 +25,14 @@ def list_page(con: sqlite3.Connection, query: Query, now: int) -> Page:
     return _newest(con, query, now)
 
 
-def _listed(query: Query, record: tuple[Any, ...]) -> Listed:
-    name, created, updated, revision, epoch, window, end, labels, fields, items, size, _ = record
+def _listed(con: sqlite3.Connection, query: Query, record: tuple[Any, ...], now: int) -> Listed:
+    name, created, updated, revision, epoch, window, end, labels, *counts, eid, due, _ = record
+    fields, items, size = counts
+    now = max(now, updated)
+    if due is not None and due <= now:  # something has run out and stands in the counts still
+        for map_, _, weight in con.execute(SQL["run_out"], (eid, now)):
+            if not map_.startswith(HIDDEN):
+                fields, size = fields - 1, size - weight
     info = EntityInfo(
         created=created,
         updated=updated,
@@ -57,12 +64,17 @@ def _by_id(con: sqlite3.Connection, query: Query, now: int) -> Page:
         "limit": query.limit + 1,
     }
     records = con.execute(SQL["alive_by_id"], args).fetchall()
-    items = tuple(_listed(query, record) for record in records[: query.limit])
+    items = tuple(_listed(con, query, record, now) for record in records[: query.limit])
     more = len(records) > query.limit
     return Page(items, pack(Place("id", last=items[-1].ref.id)) if more else None)
 
 
 def _newest(con: sqlite3.Connection, query: Query, now: int) -> Page:
+    def page(records: list[tuple[Any, ...]], after: Place | None) -> Page:
+        items = [_listed(con, query, record, now) for record in records]
+        items.sort(key=lambda listed: listed.info.updated, reverse=True)
+        return Page(tuple(items), pack(after) if after else None)
+
     place = unpack(query)
     labels = _rarest_first(con, query)
     below = FIRST if place.below is None else place.below
@@ -85,24 +97,15 @@ def _newest(con: sqlite3.Connection, query: Query, now: int) -> Page:
         found = con.execute(SQL[moved], args).fetchall()
         if len(found) > query.limit:
             found = found[: query.limit]
-            return _page(query, found, Place("newest", place.below, found[-1][-1]))
+            return page(found, Place("newest", place.below, found[-1][-1]))
     room = query.limit - len(found)
     args["limit"] = room + 1
     records = con.execute(SQL[here], args).fetchall()
     if len(records) > room:
         records = records[:room]
         below = records[-1][-1] if records else below
-        return _page(query, found + records, Place("newest", below, top))
-    return _page(query, found + records, None)
-
-
-def _page(query: Query, records: list[tuple[Any, ...]], after: Place | None) -> Page:
-    items = sorted(
-        (_listed(query, record) for record in records),
-        key=lambda listed: listed.info.updated,
-        reverse=True,
-    )
-    return Page(tuple(items), pack(after) if after else None)
+        return page(found + records, Place("newest", below, top))
+    return page(found + records, None)
 
 
 def _rarest_first(con: sqlite3.Connection, query: Query) -> list[tuple[str, str]]:

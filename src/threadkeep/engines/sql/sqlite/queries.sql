@@ -148,7 +148,7 @@ select ns, kind, id from tk_entity where due <= ? and (? is null or ns = ?) orde
 -- The entities that stand: a lease, a label or a log, or a field that has not run out. A claim puts
 -- `due` after the end: what was claimed does not stand, though the clock may have gone back.
 select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labels, e.fields, e.items,
-       e.field_bytes + e.item_bytes, e.listed
+       e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_entity e
 where e.ns = :ns and e.kind = :kind and e.id > :last and e.id >= :prefix
   and (:upper is null or e.id < cast(:upper as text))
@@ -165,7 +165,7 @@ order by e.id limit :limit;
 
 -- name: alive_newest
 select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labels, e.fields, e.items,
-       e.field_bytes + e.item_bytes, e.listed
+       e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_entity e
 where e.ns = :ns and e.kind = :kind and e.listed < :below
   and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
@@ -178,7 +178,7 @@ order by e.listed desc limit :limit;
 -- name: moved_newest
 -- What has moved up since the last page and had not had its turn.
 select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labels, e.fields, e.items,
-       e.field_bytes + e.item_bytes, e.listed
+       e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_entity e
 where e.ns = :ns and e.kind = :kind and e.listed > :seen and e.prior > 0
   and (e.prior < :below or e.prior > :seen)
@@ -191,7 +191,7 @@ order by e.listed limit :limit;
 
 -- name: labelled_newest
 select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labels, e.fields, e.items,
-       e.field_bytes + e.item_bytes, e.listed
+       e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_label t cross join tk_entity e on e.eid = t.eid
 where t.ns = :ns and t.kind = :kind and t.name = :name and t.value = :value and t.listed < :below
   and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
@@ -203,7 +203,7 @@ order by t.listed desc limit :limit;
 
 -- name: labelled_moved
 select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labels, e.fields, e.items,
-       e.field_bytes + e.item_bytes, e.listed
+       e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_label t cross join tk_entity e on e.eid = t.eid
 where t.ns = :ns and t.kind = :kind and t.name = :name and t.value = :value and t.listed > :seen
   and e.prior > 0 and (e.prior < :below or e.prior > :seen)
