@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from benchmarks.budgets import judge
 from benchmarks.results import QUIET, Curve, Results
 from benchmarks.subjects import NAMES, RAW, TK_MEMORY, TK_SQLITE
-from benchmarks.subjects.base import OPS, TITLES
+from benchmarks.subjects.base import OPS, TITLES, Op
 from benchmarks.tables import NOTHING, Style, Table, figure, ratio, render
 from benchmarks.workload import CALLERS, MESSAGE_BYTES
 
@@ -68,11 +68,11 @@ def _calls(results: Results) -> Table:
     return Table("Calls", head, rows, names=2, about=about)
 
 
-def _call_row(results: Results, op: str, name: str) -> list[str]:
+def _call_row(results: Results, op: Op, name: str) -> list[str]:
     one, many = results.latency[op], results.rate.get(op, {})
     raw_one, raw_many = one.get(RAW), many.get(RAW)
     row = [
-        TITLES[op],  # pyright: ignore[reportArgumentType]  # the keys of the results are Ops
+        TITLES[op],
         name,
         figure(one[name].p50),
         figure(one[name].p99),
@@ -115,7 +115,7 @@ def _against(results: Results, op: str, ours: str, peer: str) -> list[str]:
 def _growth_rows(found: dict[str, dict[str, Curve]], sizes: list[int]) -> list[list[str]]:
     return [
         [
-            TITLES[op],  # pyright: ignore[reportArgumentType]  # the keys of the results are Ops
+            TITLES[op],
             name,
             *(figure(curves[op].get(size)) for size in sizes),
             ratio(curves[op][max(curves[op])], curves[op][min(curves[op])]),

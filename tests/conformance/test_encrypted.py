@@ -11,6 +11,7 @@ from threadkeep._async.drivers.memory import AsyncMemoryEngine
 from threadkeep._async.drivers.sqlite import AsyncSqliteEngine
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.model.options import Limits
+from threadkeep.ops.engine import AsyncEngine
 from threadkeep.testing.aio import *  # noqa: F403 - the suite
 from threadkeep.wrapping import KeyRing, encrypt
 
@@ -21,7 +22,7 @@ ENCRYPTED = encrypt(KeyRing({"k1": bytes(32)}))
 def make_engine(request: pytest.FixtureRequest, tmp_path: Path):
     path = str(tmp_path / "t.db") if request.param == "sqlite file" else ":memory:"
 
-    def make(now: Callable[[], int], limits: Limits):
+    def make(now: Callable[[], int], limits: Limits) -> AsyncEngine:
         if request.param == "memory":
             return ENCRYPTED(AsyncMemoryEngine(now, limits))
         return ENCRYPTED(AsyncSqliteEngine(Settings(path=path), now, limits))

@@ -13,7 +13,6 @@ from threadkeep.model.options import Limits
 from threadkeep.ops.engine import Capabilities
 from threadkeep.testing.aio import *  # noqa: F403 - the suite
 
-
 pytestmark = pytest.mark.long  # it waits for leases to run out
 
 

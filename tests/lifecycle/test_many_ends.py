@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import threadkeep._sync.lifecycle as sync_lifecycle
-from threadkeep import AsyncStore, Store
+from threadkeep import AsyncStore, AsyncThreadEvent, Store, ThreadEvent
 
 pytestmark = pytest.mark.serial
 THREADS = 10_000
@@ -24,6 +24,7 @@ SWEEPERS = 8
 def fill(url: str, count: int) -> None:
     async def run() -> None:
         async with AsyncStore(url, thread_ttl=3600) as store:
+
             async def some(first: int) -> None:
                 for number in range(first, count, 64):
                     await store.thread(f"t{number}").state.set("number", number)
@@ -66,8 +67,10 @@ def test_each_end_is_told_once(tmp_path: Path) -> None:
 
 def test_kills_inside_handlers_repeat_the_same_event(tmp_path: Path) -> None:
     """Processes die inside handlers: nothing is missed, and what is told again has the same id."""
-    seed = int(os.environ.get("THREADKEEP_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-    print(f"THREADKEEP_FAULT_SEED={seed}")
+    seed = int(os.environ.get("THREADKEEP_FAULT_SEED", "0")) or random.SystemRandom().randrange(
+        1, 1 << 32
+    )
+    print(f"THREADKEEP_FAULT_SEED={seed}")  # noqa: T201 - to run it again
     chance = random.Random(seed)
     url, told = f"sqlite:///{tmp_path / 's.db'}?timeout=60&durability=normal", tmp_path / "told"
     count = 400
@@ -77,10 +80,10 @@ def test_kills_inside_handlers_repeat_the_same_event(tmp_path: Path) -> None:
     # the claims of the dead run out after CLAIM_SECONDS; a clock that is ahead stands for the wait
     later = sync_lifecycle.CLAIM_SECONDS + 60
 
-    def handler(event: object) -> None:
-        thread = event.thread  # type: ignore[attr-defined]
+    def handler(event: ThreadEvent) -> None:
+        thread = event.thread
         with told.open("a") as lines:
-            lines.write(f"{event.id} {thread.id} {thread.state.get('number')}\n")  # type: ignore[attr-defined]
+            lines.write(f"{event.id} {thread.id} {thread.state.get('number')}\n")
 
     with Store(url, thread_ttl=3600, clock=lambda: time.time() + 7200 + later) as store:
         store.on("thread.destroyed", handler, name="teller")
@@ -103,8 +106,8 @@ def test_a_failing_handler_is_called_again_and_the_others_are_not() -> None:
     with Store("memory://", thread_ttl=10, clock=lambda: now[0]) as store:
         store.on("thread.destroyed", lambda event: calls.append(("good", event.id)), name="good")
 
-        def bad(event: object) -> None:
-            calls.append(("bad", event.id))  # type: ignore[attr-defined]
+        def bad(event: ThreadEvent) -> None:
+            calls.append(("bad", event.id))
             if len([c for c in calls if c[0] == "bad"]) < 3:
                 raise RuntimeError("not now")
 
@@ -136,8 +139,9 @@ def test_what_ended_while_nothing_ran_is_caught_up_at_start(tmp_path: Path) -> N
     async def start() -> list[int]:
         seen: list[int] = []
         async with AsyncStore(url, thread_ttl=10, clock=lambda: now[0]) as later:
-            async def handler(event: object) -> None:
-                seen.append(await event.thread.state.get("x"))  # type: ignore[attr-defined]
+
+            async def handler(event: AsyncThreadEvent) -> None:
+                seen.append(await event.thread.state.get("x"))
 
             later.on("thread.destroyed", handler)
             async with later.sweeper(every=3600):

@@ -18,10 +18,10 @@ windows = st.integers(1, 10**15)
 READS: dict[str, Callable[[Store, str], object]] = {
     "get": lambda store, name: store.thread("t").state.get(name),
     "get_many": lambda store, name: store.thread("t").state.get_many([name]),
-    "get_all": lambda store, name: store.thread("t").state.get_all(),
+    "get_all": lambda store, _: store.thread("t").state.get_all(),
     "prefix": lambda store, name: store.thread("t").state.get_all(name[:3]),
     "touch": lambda store, name: store.thread("t").state.touch(name),
-    "touch_all": lambda store, name: store.thread("t").state.touch(),
+    "touch_all": lambda store, _: store.thread("t").state.touch(),
 }
 ALL = {"get_all", "touch_all"}
 TOUCHES = {"touch", "touch_all"}

@@ -30,7 +30,9 @@ async def test_getting_all_fields() -> None:
     """All fields come at once."""
     async with AsyncStore("memory://", ttl=1800) as store:
         state = store.thread(THREAD).state
-        await state.update({"intent": "book_flight", "destination": "Sofia", "departure": "2026-06-01"})
+        await state.update(
+            {"intent": "book_flight", "destination": "Sofia", "departure": "2026-06-01"}
+        )
         found = await state.get_all()
         assert found == {
             "intent": "book_flight",
@@ -65,7 +67,13 @@ async def test_session_state_patterns() -> None:
         await state.set("search_results", json.dumps([{"flight": "FB 101"}]))
         await state.set("last_failed_step", "payment")
         await state.touch()
-        assert await state.keys() == ["city", "intent", "last_failed_step", "search_results", "stage"]
+        assert await state.keys() == [
+            "city",
+            "intent",
+            "last_failed_step",
+            "search_results",
+            "stage",
+        ]
 
 
 async def test_per_field_ttl_override() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from threadkeep import (
     Forbidden,
     SchemaMismatch,
     Store,
+    Thread,
     Timeout,
     Unavailable,
     UsageError,
@@ -109,19 +112,27 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+def fill(thread: Thread, message: str) -> int:
+    """Append until it is refused, with that message; return how many were acknowledged."""
+    for number in range(2_000):
+        try:
+            thread.messages.append({"n": number, "text": "x" * 1000})
+        except Unavailable as error:
+            refused, acknowledged = str(error), number
+            break
+    else:
+        raise AssertionError("the disk never filled")
+    assert re.search(message, refused)
+    assert acknowledged > 5
+    return acknowledged
+
+
 def test_full(small_disk: Path) -> None:
     """A full disk refuses writes and still answers; with room again the store goes on."""
-    ballast = small_disk / "ballast"
     with Store(f"sqlite:///{small_disk / 's.db'}") as store:
         thread = store.thread("t")
         thread.state.set("kept", "yes")
-        ballast.write_bytes(b"")
-        acknowledged = 0
-        with pytest.raises(Unavailable, match=r"full|disk"):
-            for number in range(2_000):
-                thread.messages.append({"n": number, "text": "x" * 1000})
-                acknowledged += 1
-        assert acknowledged > 5
+        acknowledged = fill(thread, r"full|disk")
         assert thread.state.get("kept") == "yes"
         assert [m["n"] for m in thread.messages.list()] == list(range(acknowledged))
 
@@ -132,20 +143,15 @@ def test_full_at_a_page_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     real = core.open_connection
 
-    def limited(*args: object, **options: object) -> sqlite3.Connection:
-        con = real(*args, **options)  # type: ignore[arg-type]
+    def limited(*args: Any, **options: Any) -> sqlite3.Connection:
+        con = real(*args, **options)
         con.execute("pragma max_page_count = 60")
         return con
 
     monkeypatch.setattr(core, "open_connection", limited)
     with Store(f"sqlite:///{tmp_path / 's.db'}") as store:
         thread = store.thread("t")
-        acknowledged = 0
-        with pytest.raises(Unavailable, match="full"):
-            for number in range(1_000):
-                thread.messages.append({"n": number, "text": "x" * 1000})
-                acknowledged += 1
-        assert acknowledged > 5
+        acknowledged = fill(thread, "full")
         assert [m["n"] for m in thread.messages.list()] == list(range(acknowledged))
 
 
@@ -165,14 +171,20 @@ def test_no_database(tmp_path: Path) -> None:
     path = tmp_path / "letter.db"
     path.write_text("Dear reader, this is a letter and no database at all. " * 200)
     before = path.read_bytes()
-    with pytest.raises(SchemaMismatch, match="not an SQLite database"), Store(f"sqlite:///{path}") as store:
+    with (
+        pytest.raises(SchemaMismatch, match="not an SQLite database"),
+        Store(f"sqlite:///{path}") as store,
+    ):
         store.thread("t").state.get("x")
     assert path.read_bytes() == before
 
 
 def test_missing_folder(tmp_path: Path) -> None:
     """A folder that does not exist is Unavailable and says what to check."""
-    with pytest.raises(Unavailable, match="folder"), Store(f"sqlite:///{tmp_path}/none/s.db") as store:
+    with (
+        pytest.raises(Unavailable, match="folder"),
+        Store(f"sqlite:///{tmp_path}/none/s.db") as store,
+    ):
         store.thread("t").state.get("x")
 
 

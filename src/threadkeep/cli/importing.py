@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from threadkeep._sync.transfer_import import Import
 
 STDIN = "-"
+DryRun = Annotated[bool, Parameter(negative="", show_default=False, help="Only check the file.")]
 OUTCOMES = ("imported", "resumed", "replaced", "same", "skipped", "expired")
 
 
@@ -36,9 +37,7 @@ def import_(
             " one in its place."
         ),
     ] = "fail",
-    dry_run: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Only check the file.")
-    ] = False,
+    dry_run: DryRun = False,
     where: Where = HERE,
 ) -> None:
     """Write what an export holds into a store.
@@ -58,11 +57,12 @@ def import_(
     from threadkeep._sync.transfer_import import Import
 
     file = file_name(file)
-    url = "memory://" if dry_run else where.url
     with (
         _source(file) as (source, size),
         progress("import", size, lambda: source.read, unit="bytes") as tick,
-        open_store(url, where.space, "create", wrappers(where), BOUNDLESS) as store,
+        open_store(
+            "memory://" if dry_run else where.url, where.space, "create", wrappers(where), BOUNDLESS
+        ) as store,
     ):
         job = Import(
             store,

@@ -1,4 +1,4 @@
-"""The conformance suite for an engine for asyncio, for a test file of its own:
+"""The conformance suite for an engine for asyncio, for a test file of its own.
 
     import pytest
     from threadkeep.testing.aio import *
@@ -12,13 +12,4 @@ capability `clock` says that it can be injected. Called again in one test it ope
 where the capability `processes` says so. Needs pytest and anyio.
 """
 
-from __future__ import annotations
-
-import pytest
-
-pytest.register_assert_rewrite("threadkeep.testing._async", "threadkeep.testing.tasks")
-
-from threadkeep.testing._async import suite  # noqa: E402 - its asserts are rewritten first
-from threadkeep.testing._async.suite import *  # noqa: E402, F403 - all of it is handed on
-
-__all__ = suite.__all__
+from threadkeep.testing._async.suite import *  # noqa: F403 - all of it is handed on

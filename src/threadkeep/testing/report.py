@@ -24,12 +24,11 @@ from threadkeep.testing.verdicts import Report
 if find_spec("pytest") is None or find_spec("anyio") is None:
     raise UsageError("the conformance suite needs pytest and anyio: pip install pytest anyio")
 
-from threadkeep.testing.telling import URL, Began, Line, Touched, Total, read_news
+from threadkeep.testing.telling import URL, Began, Line, Total, Touched, read_news
 
 T = TypeVar("T")
 Told = Callable[[int, int, Line], None]
 HERE: Final = Path(__file__).parent
-ENDED: Final = None
 
 
 def check(
@@ -85,7 +84,7 @@ class _Run:
             # the URL may hold a password: it goes where other users of the machine cannot see it
             environment = {**os.environ, URL: self._url, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
             environment.pop("PYTEST_ADDOPTS", None)
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - this Python, on a file of the kit
                 _command(self._probe, settings),
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -110,7 +109,7 @@ class _Run:
             except queue.Empty:
                 self.problems.append(f"no news for {self._patience:g} seconds; broken off")
                 return
-            if line is ENDED:
+            if line is None:
                 process.wait()
                 return
             self._hear(line)
@@ -157,7 +156,7 @@ def _forward(process: subprocess.Popen[bytes], news: queue.Queue[bytes | None]) 
     assert process.stdout is not None  # noqa: S101 - it was asked for
     for line in process.stdout:
         news.put(line)
-    news.put(ENDED)
+    news.put(None)  # it has ended
 
 
 def _capabilities(url: str, *, sync: bool) -> Capabilities:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # sync: off
 import asyncio
+import contextlib
 
 # sync: on
 import re
@@ -106,10 +107,10 @@ class TestClosing:
         def elsewhere() -> object:
             return asyncio.run(own.thread("t").state.get("a"))
 
-        try:
+        with contextlib.suppress(
+            UsageError
+        ):  # an engine may serve several, or say that it does not
             assert await asyncio.to_thread(elsewhere) == 1
-        except UsageError as error:
-            assert "event loop" in str(error)
         assert await own.thread("t").state.get("a") == 1
         await own.aclose()
 

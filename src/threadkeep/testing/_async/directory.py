@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import pytest
 
 from threadkeep._async.entity import AsyncThread
@@ -15,7 +17,7 @@ from threadkeep.testing._async.subject import AsyncSubject
 from threadkeep.testing.needs import needs
 
 
-async def ids(store: AsyncStore, prefix: str | None = None, **labels: str) -> list[str]:
+async def ids(store: AsyncStore, prefix: str | None = None, **labels: Any) -> list[str]:
     """Return the ids of a full listing."""
     return [t.id async for t in store.threads(prefix=prefix, **labels)]
 
@@ -251,19 +253,19 @@ class TestListing:
 
     @pytest.mark.parametrize("order", ["newest", "id"])
     async def test_a_query_that_makes_no_sense_is_refused(
-        self, subject: AsyncSubject, order: str
+        self, subject: AsyncSubject, order: Literal["newest", "id"]
     ) -> None:
-        other = "id" if order == "newest" else "newest"
+        other: Literal["newest", "id"] = "id" if order == "newest" else "newest"
         space = subject.ref.namespace
         for number in range(3):
             await subject.other(f"t{number}").put(a=b"1")
-        good = Query(namespace=space, kind="thread", order=order, limit=1)  # pyright: ignore[reportArgumentType] - one of the two
+        good = Query(namespace=space, kind="thread", order=order, limit=1)
         cursor = (await subject.engine.scan(good)).cursor
         assert cursor is not None
         for wrong in (
-            Query(namespace=space, kind="thread", order=order, cursor="nonsense"),  # pyright: ignore[reportArgumentType]
-            Query(namespace=space, kind="thread", order=other, cursor=cursor),  # pyright: ignore[reportArgumentType]
-            Query(namespace=space, kind="thread", order=order, limit=0),  # pyright: ignore[reportArgumentType]
+            Query(namespace=space, kind="thread", order=order, cursor="nonsense"),
+            Query(namespace=space, kind="thread", order=other, cursor=cursor),
+            Query(namespace=space, kind="thread", order=order, limit=0),
             Query(namespace=space, kind="thread", order="newest", prefix="t"),
         ):
             with pytest.raises(UsageError):

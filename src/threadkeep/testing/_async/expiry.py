@@ -91,7 +91,7 @@ class TestExpiry:
     async def test_a_listing_does_not_count_it(self, over: AsyncSubject, clock: AsyncClock) -> None:
         await over.run(Touch(lease=clock.lease(500)))
         for order in ("newest", "id"):
-            query = Query(namespace=over.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
+            query = Query(namespace=over.ref.namespace, kind="thread", order=order)
             (listed,) = (await over.engine.scan(query)).items
             assert (listed.info.fields, listed.info.bytes) == (1, 2)
 
@@ -140,7 +140,7 @@ class TestExpiry:
         await subject.put(clock.lease(5), a=b"1")
         await clock.pass_(6)
         for order in ("newest", "id"):
-            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
+            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)
             assert (await subject.engine.scan(query)).items == ()
         assert await subject.info() is None
         assert (await subject.put(a=b"2")).ok

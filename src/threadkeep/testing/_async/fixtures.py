@@ -78,7 +78,8 @@ def make_store(engine: AsyncEngine, namespace: str) -> MakeStore:
 
     def make(**options: Any) -> AsyncStore:
         shared = AsyncShared(options.pop("engine", engine))
-        return AsyncStore(engine=shared, **{"namespace": namespace, **options})
+        options.setdefault("namespace", namespace)
+        return AsyncStore(engine=shared, **options)
 
     return make
 

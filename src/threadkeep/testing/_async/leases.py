@@ -25,6 +25,10 @@ async def _get(state: AsyncState) -> None:
         await state.get(name)
 
 
+def _one(_: object) -> int:
+    return 1
+
+
 RENEWALS: dict[str, Callable[[AsyncState], Awaitable[Any]]] = {
     "get": _get,
     "get_many": lambda state: state.get_many(WINDOWS),
@@ -32,12 +36,12 @@ RENEWALS: dict[str, Callable[[AsyncState], Awaitable[Any]]] = {
     "touch": lambda state: state.touch(),
     "touch by name": lambda state: state.touch(*WINDOWS),
 }
-WRITES: dict[str, Callable[..., Awaitable[Any]]] = {
-    "set": lambda state, **lease: state.set("x", 1, **lease),
-    "update": lambda state, **lease: state.update({"x": 1}, **lease),
-    "increment": lambda state, **lease: state.increment("x", **lease),
-    "push": lambda state, **lease: state.push("x", 1, **lease),
-    "mutate": lambda state, **lease: state.mutate("x", lambda _: 1, **lease),
+WRITES: dict[str, Callable[[AsyncState, dict[str, Any]], Awaitable[Any]]] = {
+    "set": lambda state, lease: state.set("x", 1, **lease),
+    "update": lambda state, lease: state.update({"x": 1}, **lease),
+    "increment": lambda state, lease: state.increment("x", **lease),
+    "push": lambda state, lease: state.push("x", 1, **lease),
+    "mutate": lambda state, lease: state.mutate("x", _one, **lease),
 }
 NAIVE = datetime(2100, 1, 1)  # noqa: DTZ001 - a naive one is what is refused
 REFUSED: list[dict[str, object]] = [
@@ -244,11 +248,11 @@ class TestLeases:
         for ttl in (300, 40):
             await state.set("x", start, ttl=ttl)
             clock.jump(1)
-            await WRITES[how](state)
+            await WRITES[how](state, {})
             entry = await state.entry("x")
             assert entry is not None
             assert (entry.lease, entry.expires_at) == (Sliding(ttl), clock.after(ttl))
-        await WRITES[how](state, ttl=7)
+        await WRITES[how](state, {"ttl": 7})
         entry = await state.entry("x")
         assert entry is not None and entry.lease == Sliding(7)
 
@@ -258,5 +262,5 @@ class TestLeases:
     ) -> None:
         for lease in REFUSED:
             with pytest.raises(UsageError):
-                await WRITES[how](thread.state, **lease)
+                await WRITES[how](thread.state, lease)
         assert await thread.info() is None

@@ -91,7 +91,7 @@ class TestLimits:
         self, open_engine: OpenEngine, subject: AsyncSubject
     ) -> None:
         entity = AsyncSubject(await open_engine(SMALL), subject.ref)
-        await entity.put(**{f"f{n}": b"1" for n in range(10)})
+        await entity.run(Set(MAP, {f"f{n}": b"1" for n in range(10)}))
         with pytest.raises(TooLarge):
             await entity.run(
                 Set(MAP, {"a": b"1", "b": b"1"}), Del(MAP, ("f1",)), Append(LOG, (b"1",))

@@ -11,7 +11,7 @@ from threadkeep.testing._async.subject import LOG, AsyncSubject, answer
 from threadkeep.testing.needs import needs
 from threadkeep.testing.tasks import AsyncTasks
 
-READS = [
+READS: list[tuple[Read, list[int]]] = [
     (Read(LOG), [1, 2, 3, 4, 5]),
     (Read(LOG, limit=2), [1, 2]),
     (Read(LOG, limit=2, newest=True), [4, 5]),
@@ -34,7 +34,7 @@ READS = [
     (Read(LOG, ids=()), []),
     (Read("never"), []),
 ]
-CUTS = [
+CUTS: list[tuple[Cut, list[int]]] = [
     (Cut(LOG, keep=2), [4, 5]),
     (Cut(LOG, keep=0), []),
     (Cut(LOG, keep=5), [1, 2, 3, 4, 5]),

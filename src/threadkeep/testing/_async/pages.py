@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ class TestPages:
         return names
 
     async def walk(
-        self, store: AsyncStore, between: Between = nothing, *, limit: int = 3, **labels: str
+        self, store: AsyncStore, between: Between = nothing, *, limit: int = 3, **labels: Any
     ) -> list[tuple[ThreadInfo, ...]]:
         listing = store.threads(limit=limit, **labels)
         pages = [await listing.page()]
@@ -49,7 +50,7 @@ class TestPages:
     @pytest.mark.parametrize("limit", [1, 2, 3, 5, 11, 12, 13])
     @pytest.mark.parametrize("labels", [{}, {"user": "alice"}], ids=["all", "labelled"])
     async def test_pages_make_up_the_listing(
-        self, store: AsyncStore, clock: AsyncClock, limit: int, labels: dict[str, str]
+        self, store: AsyncStore, clock: AsyncClock, limit: int, labels: dict[str, Any]
     ) -> None:
         names = await self.fill(store, clock)
         found = await self.walk(store, limit=limit, **labels)
@@ -69,14 +70,14 @@ class TestPages:
     @pytest.mark.parametrize("age", [0.01, 61])
     @pytest.mark.parametrize("which", ["the last", "the first", "each", "the same"])
     @pytest.mark.parametrize("labels", [{}, {"user": "alice"}], ids=["all", "labelled"])
-    async def test_writes_between_pages(  # noqa: PLR0913, PLR0917 - each is a dimension of the test
+    async def test_writes_between_pages(  # noqa: PLR0917 - each is a dimension of the test
         self,
         store: AsyncStore,
         clock: AsyncClock,
         pause: float,
         age: float,
         which: str,
-        labels: dict[str, str],
+        labels: dict[str, Any],
     ) -> None:
         names = await self.fill(store, clock, age)
 
@@ -100,7 +101,7 @@ class TestPages:
     @needs("clock")
     @pytest.mark.parametrize("labels", [{}, {"user": "alice"}], ids=["all", "labelled"])
     async def test_a_full_listing_is_exact_whatever_moves(
-        self, store: AsyncStore, clock: AsyncClock, labels: dict[str, str]
+        self, store: AsyncStore, clock: AsyncClock, labels: dict[str, Any]
     ) -> None:
         names = [f"t{number:03}" for number in range(230)]
         for name in names:

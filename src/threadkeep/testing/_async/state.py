@@ -98,7 +98,8 @@ class TestState:
         assert await thread.state.get("a") == 2
 
     async def test_conditions_that_make_no_sense(self, thread: AsyncThread) -> None:
-        for wrong in ({"if_absent": True, "if_revision": 1}, {"if_revision": -1}):
+        refused: list[dict[str, Any]] = [{"if_absent": True, "if_revision": 1}, {"if_revision": -1}]
+        for wrong in refused:
             with pytest.raises(UsageError):
                 await thread.state.set("a", 1, **wrong)
         for revision in (1.0, "1", True):

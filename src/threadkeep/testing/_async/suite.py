@@ -9,6 +9,7 @@ from threadkeep.testing._async.closing import TestCapabilities, TestClosing
 from threadkeep.testing._async.codec import TestCodec
 from threadkeep.testing._async.directory import TestDirectory, TestListing
 from threadkeep.testing._async.expiry import TestExpiry
+from threadkeep.testing._async.failing import TestFailingHandlers
 
 # sync: off
 # sync: on
@@ -31,7 +32,7 @@ from threadkeep.testing._async.fixtures import (
 from threadkeep.testing._async.forks import TestForks
 from threadkeep.testing._async.guards import TestGuards
 from threadkeep.testing._async.leases import TestLeases
-from threadkeep.testing._async.lifecycle import TestFailingHandlers, TestLifecycle
+from threadkeep.testing._async.lifecycle import TestLifecycle
 from threadkeep.testing._async.limits import TestLimits
 from threadkeep.testing._async.logs import TestLogs
 from threadkeep.testing._async.messages import TestMessages

@@ -44,6 +44,9 @@ LOOKS: dict[str, Callable[[AsyncThread], Awaitable[Any]]] = {
 }
 
 
+NAIVE = datetime(2100, 1, 1)  # noqa: DTZ001 - a naive one is what is refused
+
+
 @pytest.mark.anyio
 class TestThreadLeases:
     """None by default."""
@@ -169,8 +172,8 @@ class TestThreadLeases:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"ttl": 0}, {"ttl": -1}, {"expires_at": datetime(2100, 1, 1)}],
-        ids=str,  # noqa: DTZ001 - a naive one is what is refused
+        [{"ttl": 0}, {"ttl": -1}, {"expires_at": NAIVE}],
+        ids=str,
     )
     async def test_a_lease_that_makes_no_sense_is_refused(
         self, thread: AsyncThread, wrong: dict[str, Any]

@@ -148,5 +148,5 @@ class TestWatch:
             watching = thread.watch(after=0)
             change = await anext(watching)
             assert change == Change(number + 1, exists=True)
-            await watching.aclose()  # pyright: ignore[reportAttributeAccessIssue] - it is a generator
+            await watching.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - it is a generator
         assert await thread.state.get("a") == 2

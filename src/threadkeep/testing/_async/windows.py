@@ -32,7 +32,7 @@ def responses(calls: list[str]) -> list[Message]:
 
 def anthropic(calls: list[str]) -> list[Message]:
     """Return a call and its results as Anthropic's messages have them."""
-    made = [{"type": "tool_use", "id": i, "name": "f", "input": {}} for i in calls]
+    made: list[Message] = [{"type": "tool_use", "id": i, "name": "f", "input": {}} for i in calls]
     results = [{"type": "tool_result", "tool_use_id": i, "content": "42"} for i in calls]
     return [
         {"role": "assistant", "content": [{"type": "text", "text": "let me see"}, *made]},

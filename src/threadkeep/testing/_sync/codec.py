@@ -200,7 +200,7 @@ class TestCodec:
             lambda: thread.state.mutate("bad", lambda _: 1),
             lambda: thread.state.push("bad", 1),
         ):
-            with pytest.raises(CodecError, match="'bad'.*'subject'"):
+            with pytest.raises(CodecError, match=r"'bad'.*'subject'"):
                 call()
         with pytest.raises((CodecError, UsageError)):
             thread.state.increment("bad")
@@ -219,9 +219,9 @@ class TestCodec:
             lambda: thread.messages.list(last=2),
             lambda: thread.messages.entries(after=1, limit=1),
         ):
-            with pytest.raises(CodecError, match="message 2.*'subject'"):
+            with pytest.raises(CodecError, match=r"message 2.*'subject'"):
                 call()
-        with pytest.raises(CodecError, match="snapshot 1.*'subject'"):
+        with pytest.raises(CodecError, match=r"snapshot 1.*'subject'"):
             thread.snapshots.load()
         assert thread.messages.list(last=1) == [3]
         assert thread.messages.count() == 3

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import pytest
 
 from threadkeep._sync.entity import Thread
@@ -16,7 +18,7 @@ from threadkeep.testing._sync.subject import Subject
 from threadkeep.testing.needs import needs
 
 
-def ids(store: Store, prefix: str | None = None, **labels: str) -> list[str]:
+def ids(store: Store, prefix: str | None = None, **labels: Any) -> list[str]:
     """Return the ids of a full listing."""
     return [t.id for t in store.threads(prefix=prefix, **labels)]
 
@@ -241,18 +243,20 @@ class TestListing:
         assert ids(store, user="alice") == ["kept"]
 
     @pytest.mark.parametrize("order", ["newest", "id"])
-    def test_a_query_that_makes_no_sense_is_refused(self, subject: Subject, order: str) -> None:
-        other = "id" if order == "newest" else "newest"
+    def test_a_query_that_makes_no_sense_is_refused(
+        self, subject: Subject, order: Literal["newest", "id"]
+    ) -> None:
+        other: Literal["newest", "id"] = "id" if order == "newest" else "newest"
         space = subject.ref.namespace
         for number in range(3):
             subject.other(f"t{number}").put(a=b"1")
-        good = Query(namespace=space, kind="thread", order=order, limit=1)  # pyright: ignore[reportArgumentType] - one of the two
+        good = Query(namespace=space, kind="thread", order=order, limit=1)
         cursor = (subject.engine.scan(good)).cursor
         assert cursor is not None
         for wrong in (
-            Query(namespace=space, kind="thread", order=order, cursor="nonsense"),  # pyright: ignore[reportArgumentType]
-            Query(namespace=space, kind="thread", order=other, cursor=cursor),  # pyright: ignore[reportArgumentType]
-            Query(namespace=space, kind="thread", order=order, limit=0),  # pyright: ignore[reportArgumentType]
+            Query(namespace=space, kind="thread", order=order, cursor="nonsense"),
+            Query(namespace=space, kind="thread", order=other, cursor=cursor),
+            Query(namespace=space, kind="thread", order=order, limit=0),
             Query(namespace=space, kind="thread", order="newest", prefix="t"),
         ):
             with pytest.raises(UsageError):

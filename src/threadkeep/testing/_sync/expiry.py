@@ -89,7 +89,7 @@ class TestExpiry:
     def test_a_listing_does_not_count_it(self, over: Subject, clock: Clock) -> None:
         over.run(Touch(lease=clock.lease(500)))
         for order in ("newest", "id"):
-            query = Query(namespace=over.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
+            query = Query(namespace=over.ref.namespace, kind="thread", order=order)
             (listed,) = (over.engine.scan(query)).items
             assert (listed.info.fields, listed.info.bytes) == (1, 2)
 
@@ -136,7 +136,7 @@ class TestExpiry:
         subject.put(clock.lease(5), a=b"1")
         clock.pass_(6)
         for order in ("newest", "id"):
-            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)  # pyright: ignore[reportArgumentType] - one of the two
+            query = Query(namespace=subject.ref.namespace, kind="thread", order=order)
             assert (subject.engine.scan(query)).items == ()
         assert subject.info() is None
         assert (subject.put(a=b"2")).ok

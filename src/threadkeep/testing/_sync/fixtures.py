@@ -71,7 +71,8 @@ def make_store(engine: Engine, namespace: str) -> MakeStore:
 
     def make(**options: Any) -> Store:
         shared = Shared(options.pop("engine", engine))
-        return Store(engine=shared, **{"namespace": namespace, **options})
+        options.setdefault("namespace", namespace)
+        return Store(engine=shared, **options)
 
     return make
 

@@ -26,6 +26,10 @@ def _get(state: State) -> None:
         state.get(name)
 
 
+def _one(_: object) -> int:
+    return 1
+
+
 RENEWALS: dict[str, Callable[[State], Any]] = {
     "get": _get,
     "get_many": lambda state: state.get_many(WINDOWS),
@@ -33,12 +37,12 @@ RENEWALS: dict[str, Callable[[State], Any]] = {
     "touch": lambda state: state.touch(),
     "touch by name": lambda state: state.touch(*WINDOWS),
 }
-WRITES: dict[str, Callable[..., Any]] = {
-    "set": lambda state, **lease: state.set("x", 1, **lease),
-    "update": lambda state, **lease: state.update({"x": 1}, **lease),
-    "increment": lambda state, **lease: state.increment("x", **lease),
-    "push": lambda state, **lease: state.push("x", 1, **lease),
-    "mutate": lambda state, **lease: state.mutate("x", lambda _: 1, **lease),
+WRITES: dict[str, Callable[[State, dict[str, Any]], Any]] = {
+    "set": lambda state, lease: state.set("x", 1, **lease),
+    "update": lambda state, lease: state.update({"x": 1}, **lease),
+    "increment": lambda state, lease: state.increment("x", **lease),
+    "push": lambda state, lease: state.push("x", 1, **lease),
+    "mutate": lambda state, lease: state.mutate("x", _one, **lease),
 }
 NAIVE = datetime(2100, 1, 1)  # noqa: DTZ001 - a naive one is what is refused
 REFUSED: list[dict[str, object]] = [
@@ -230,11 +234,11 @@ class TestLeases:
         for ttl in (300, 40):
             state.set("x", start, ttl=ttl)
             clock.jump(1)
-            WRITES[how](state)
+            WRITES[how](state, {})
             entry = state.entry("x")
             assert entry is not None
             assert (entry.lease, entry.expires_at) == (Sliding(ttl), clock.after(ttl))
-        WRITES[how](state, ttl=7)
+        WRITES[how](state, {"ttl": 7})
         entry = state.entry("x")
         assert entry is not None and entry.lease == Sliding(7)
 
@@ -242,5 +246,5 @@ class TestLeases:
     def test_a_lease_that_makes_no_sense_is_refused(self, thread: Thread, how: str) -> None:
         for lease in REFUSED:
             with pytest.raises(UsageError):
-                WRITES[how](thread.state, **lease)
+                WRITES[how](thread.state, lease)
         assert thread.info() is None

@@ -91,7 +91,7 @@ class TestLimits:
         self, open_engine: OpenEngine, subject: Subject
     ) -> None:
         entity = Subject(open_engine(SMALL), subject.ref)
-        entity.put(**{f"f{n}": b"1" for n in range(10)})
+        entity.run(Set(MAP, {f"f{n}": b"1" for n in range(10)}))
         with pytest.raises(TooLarge):
             entity.run(Set(MAP, {"a": b"1", "b": b"1"}), Del(MAP, ("f1",)), Append(LOG, (b"1",)))
         assert len(entity.fields()) == 10

@@ -12,7 +12,7 @@ from threadkeep.testing._sync.subject import LOG, Subject, answer
 from threadkeep.testing.needs import needs
 from threadkeep.testing.tasks import Tasks
 
-READS = [
+READS: list[tuple[Read, list[int]]] = [
     (Read(LOG), [1, 2, 3, 4, 5]),
     (Read(LOG, limit=2), [1, 2]),
     (Read(LOG, limit=2, newest=True), [4, 5]),
@@ -35,7 +35,7 @@ READS = [
     (Read(LOG, ids=()), []),
     (Read("never"), []),
 ]
-CUTS = [
+CUTS: list[tuple[Cut, list[int]]] = [
     (Cut(LOG, keep=2), [4, 5]),
     (Cut(LOG, keep=0), []),
     (Cut(LOG, keep=5), [1, 2, 3, 4, 5]),

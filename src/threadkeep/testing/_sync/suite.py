@@ -10,6 +10,7 @@ from threadkeep.testing._sync.closing import TestCapabilities, TestClosing
 from threadkeep.testing._sync.codec import TestCodec
 from threadkeep.testing._sync.directory import TestDirectory, TestListing
 from threadkeep.testing._sync.expiry import TestExpiry
+from threadkeep.testing._sync.failing import TestFailingHandlers
 from threadkeep.testing._sync.fixtures import (
     clock,
     engine,
@@ -28,7 +29,7 @@ from threadkeep.testing._sync.fixtures import (
 from threadkeep.testing._sync.forks import TestForks
 from threadkeep.testing._sync.guards import TestGuards
 from threadkeep.testing._sync.leases import TestLeases
-from threadkeep.testing._sync.lifecycle import TestFailingHandlers, TestLifecycle
+from threadkeep.testing._sync.lifecycle import TestLifecycle
 from threadkeep.testing._sync.limits import TestLimits
 from threadkeep.testing._sync.logs import TestLogs
 from threadkeep.testing._sync.messages import TestMessages

@@ -45,6 +45,9 @@ LOOKS: dict[str, Callable[[Thread], Any]] = {
 }
 
 
+NAIVE = datetime(2100, 1, 1)  # noqa: DTZ001 - a naive one is what is refused
+
+
 class TestThreadLeases:
     """None by default."""
 
@@ -163,8 +166,8 @@ class TestThreadLeases:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"ttl": 0}, {"ttl": -1}, {"expires_at": datetime(2100, 1, 1)}],
-        ids=str,  # noqa: DTZ001 - a naive one is what is refused
+        [{"ttl": 0}, {"ttl": -1}, {"expires_at": NAIVE}],
+        ids=str,
     )
     def test_a_lease_that_makes_no_sense_is_refused(
         self, thread: Thread, wrong: dict[str, Any]

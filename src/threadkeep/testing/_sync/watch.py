@@ -144,5 +144,5 @@ class TestWatch:
             watching = thread.watch(after=0)
             change = next(watching)
             assert change == Change(number + 1, exists=True)
-            watching.close()  # pyright: ignore[reportAttributeAccessIssue] - it is a generator
+            watching.close()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - it is a generator
         assert thread.state.get("a") == 2

@@ -139,16 +139,18 @@ class Core:
         with self._moment() as con:
             return read(SqliteView(con, batch.ref), batch, self._now(), frozen=True)
 
-    def _get_one(self, ref: Ref, op: Get, name: str, *, heavy: bool) -> Reply | None:
-        asked = (op.map, name, ref.namespace, ref.kind, ref.id)
+    def _row(self, sql: str, asked: tuple[str, ...]) -> tuple[Any, ...] | None:
         try:
             con = self._readers.take()
             try:
-                found = con.execute(GET_ONE, asked).fetchone()
+                return con.execute(sql, asked).fetchone()
             finally:
                 self._readers.give(con)
         except sqlite3.Error as error:
             raise map_error(error, self.settings.path) from error
+
+    def _get_one(self, ref: Ref, op: Get, name: str, *, heavy: bool) -> Reply | None:
+        found = self._row(GET_ONE, (op.map, name, ref.namespace, ref.kind, ref.id))
         if found is None:
             return _EMPTY
         revision, epoch, updated, window, end, due, value, size, rev, win, expires, refs = found
