@@ -182,10 +182,10 @@ class AsyncLifecycle:
         self, scope: AsyncScope, name: str, handler: Handler, event: AsyncThreadEvent
     ) -> bool:
         try:
-            result = handler(event)
+            _answer = handler(event)
             # sync: off
-            if isawaitable(result):
-                await result
+            if isawaitable(_answer):
+                await _answer
             # sync: on
         except Exception as error:  # noqa: BLE001 - one handler must not stop the others
             log.error(  # noqa: TRY400 - a traceback could carry the thread's content

@@ -180,7 +180,7 @@ class Lifecycle:
 
     def _call(self, scope: Scope, name: str, handler: Handler, event: ThreadEvent) -> bool:
         try:
-            result = handler(event)
+            _answer = handler(event)
         except Exception as error:  # noqa: BLE001 - one handler must not stop the others
             log.error(  # noqa: TRY400 - a traceback could carry the thread's content
                 "handler %s of %s failed with %s (event %s); it will be called again",

@@ -108,7 +108,9 @@ class AsyncSqliteEngine:
         return await AsyncFlow.apart(self._threads(), call)
 
     async def aclose(self) -> None:
-        """Finish what is queued and close the file; twice is fine."""
+        """Finish what is queued and close the file; twice is fine. A forked process closes nothing."""
+        if self._home.left:
+            return
         if self._open:
             self._open = False
             await AsyncFlow.apart(self._threads(), self._core.close)

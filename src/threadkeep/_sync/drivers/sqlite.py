@@ -109,7 +109,9 @@ class SqliteEngine:
         return Flow.apart(self._threads(), call)
 
     def close(self) -> None:
-        """Finish what is queued and close the file; twice is fine."""
+        """Finish what is queued and close the file; twice is fine. A forked process closes nothing."""
+        if self._home.left:
+            return
         if self._open:
             self._open = False
             Flow.apart(self._threads(), self._core.close)
