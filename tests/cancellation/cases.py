@@ -57,7 +57,8 @@ class Case:
     """A public call. `trips`: what it costs on a store that is open; None where it opens or closes one.
 
     `names`: the methods it stands for. `cold`: on a store that was not used yet. `told`: with a
-    handler of ended threads. `ends`: the store is closed after it.
+    handler of ended threads. `steps`: several batches, each of which happens or not. `ends`: the
+    store is closed after it.
     """
 
     names: tuple[str, ...]
@@ -65,6 +66,7 @@ class Case:
     trips: Trips | None = field(default_factory=lambda: ONE)
     cold: bool = False
     told: bool = False
+    steps: bool = False
     ends: bool = False
 
 
@@ -215,12 +217,14 @@ CASES: dict[str, Case] = {
         lambda store: _thread(store).destroy(),
         {"run": 5, "claim": 1},
         told=True,
+        steps=True,
     ),
     "state.set on an ended thread": Case(
         ("AsyncState.set",),
         lambda store: store.thread(OLD[0]).state.set("again", 1),
         {"run": 5, "claim": 1},
         told=True,
+        steps=True,
     ),
     "thread.fork": Case(
         ("AsyncThread.fork",), lambda store: _thread(store).fork("copy"), {"run": 3}
@@ -235,12 +239,13 @@ CASES: dict[str, Case] = {
         ("AsyncThread.turn", "AsyncTurn.__aenter__", "AsyncTurn.__aexit__"),
         lambda store: _turn(store, "queue"),
         {"run": WRITES},
+        steps=True,
     ),
     "turn reject": Case(
-        ("AsyncThread.turn",), lambda store: _turn(store, "reject"), {"run": WRITES}
+        ("AsyncThread.turn",), lambda store: _turn(store, "reject"), {"run": WRITES}, steps=True
     ),
     "turn interrupt": Case(
-        ("AsyncThread.turn",), lambda store: _turn(store, "interrupt"), {"run": 3}
+        ("AsyncThread.turn",), lambda store: _turn(store, "interrupt"), {"run": 3}, steps=True
     ),
     "listing": Case(("AsyncListing.__aiter__",), _list, SCAN),
     "listing.page": Case(("AsyncListing.page",), lambda store: store.threads().page(), SCAN),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ REFS = (
 MAPS = ("state", "#turn", "#end")
 LOGS = ("messages", "snapshots")
 Content = dict[Ref, Any]
+RUN_OUT = "has run out"
+EMPTY = [{}, [], []]  # what users see of nothing
 
 
 async def content(store: AsyncStore) -> Content:
@@ -34,7 +37,7 @@ async def _entity(store: AsyncStore, ref: Ref) -> Any:
     ops = (Info(), *(Get(name, renew=False) for name in MAPS), *(Read(name) for name in LOGS))
     reply = await engine.run(Batch(ref, ops))
     if reply.expired:
-        return "has run out"
+        return RUN_OUT
     info, *found = reply.results
     held: list[Any] = []
     for result in found:
@@ -48,6 +51,11 @@ async def _entity(store: AsyncStore, ref: Ref) -> Any:
     return [*held, dict(info.labels), info.window, info.end, counts]
 
 
+def visible(stands: Any) -> Any:
+    """Return what users see of an entity: its state, messages and snapshots."""
+    return stands if stands == RUN_OUT else [stands[0], *stands[len(MAPS) :][: len(LOGS)]]
+
+
 async def other_tasks() -> list[asyncio.Task[Any]]:
     """Return the tasks beside this one that do not come to an end by themselves."""
     this = asyncio.current_task()
@@ -57,6 +65,14 @@ async def other_tasks() -> list[asyncio.Task[Any]]:
             return []
         await asyncio.sleep(0.005)
     return [task for task in asyncio.all_tasks() if task is not this]
+
+
+def threads_left(before: set[threading.Thread]) -> set[threading.Thread]:
+    """Return the threads of stores that do not come to an end by themselves."""
+    end = time.monotonic() + 5
+    while (left := threads() - before) and time.monotonic() < end:
+        time.sleep(0.002)
+    return left
 
 
 def threads() -> set[threading.Thread]:

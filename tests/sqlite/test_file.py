@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.sqlite.children import in_child
 from threadkeep import AsyncStore, Store, UsageError
 from threadkeep.engines.sql.sqlite.view import SQL
 
@@ -177,21 +178,17 @@ def test_processes_make_one_file_together(tmp_path: Path) -> None:
 def test_a_fork_gets_an_error_and_harms_nothing(tmp_path: Path) -> None:
     """A store that was open before a fork refuses to work in the child; the parent's goes on."""
     url = f"sqlite:///{tmp_path / 's.db'}"
-    with Store(url) as store:
-        store.thread("t").state.set("x", 1)
-        child = os.fork()
-        if child == 0:
-            os._exit(_in_child(store, url))
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert store.thread("t").state.increment("x") == 3
 
-
-def _in_child(store: Store, url: str) -> int:
-    try:
-        store.thread("t").state.get("x")
-    except UsageError as error:
+    def use() -> None:
+        with pytest.raises(UsageError, match="forked"):
+            store.thread("t").state.get("x")
         store.close()
-        with Store(url) as own:
+        with unopened, Store(url) as own:
             own.thread("t").state.increment("x")
-        return 0 if "forked" in str(error) else 1
-    return 2
+            unopened.thread("t").state.increment("x")
+
+    with Store(url) as store:
+        unopened = Store(url)
+        store.thread("t").state.set("x", 1)
+        assert in_child(use) == 0
+        assert store.thread("t").state.increment("x") == 4

@@ -103,11 +103,14 @@ class AsyncTurn:
         trace: TracebackType | None,
     ) -> None:
         ref = self._scope.ref
-        await self._keeper.stop()
         fences.set({r: fence for r, fence in fences.get().items() if r != ref})
         self._held = False
         try:
-            await self._scope.write(turns.release(ref, self._fence))
+            await AsyncFlow.finish(self._release())
         except ThreadkeepError:
             if error is None:
                 raise
+
+    async def _release(self) -> None:
+        await self._keeper.stop()
+        await self._scope.write(turns.release(self._scope.ref, self._fence))

@@ -144,13 +144,24 @@ class Lifecycle:
         """Do as `finish`; return how many fields and items went, None when a handler failed or the claim was lost."""
         engine = self._store.engine or self._store.ready()
         hold = Hold(claim)
-        if self._handlers and claim.ref.kind == "thread" and not self._tell(hold):
-            now = max(SECOND, min(hold.token - claim.ended, LONGEST_BACKOFF))
-            engine.claim(Due(lease=now, ref=claim.ref, token=hold.token))
-            return None
+        if self._handlers and claim.ref.kind == "thread":
+            told = False
+            try:
+                told = self._tell(hold)
+            finally:
+                if not told:
+                    Flow.finish(self._put_off(hold))
+            if not told:
+                return None
         reply = engine.run(Batch(claim.ref, (Drop(),), (Claimed(hold.token),)))
         result = reply.results[0] if reply.ok else None
         return result.count if isinstance(result, Count) else None
+
+    def _put_off(self, hold: Hold) -> None:
+        """Give the claim back for a later try: the longer the thread has been due, the later."""
+        engine = self._store.engine or self._store.ready()
+        pause = max(SECOND, min(hold.token - hold.claim.ended, LONGEST_BACKOFF))
+        engine.claim(Due(lease=pause, ref=hold.claim.ref, token=hold.token))
 
     def _tell(self, hold: Hold) -> bool:
         from threadkeep._sync.entity import Thread

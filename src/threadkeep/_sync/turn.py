@@ -104,11 +104,14 @@ class Turn:
         trace: TracebackType | None,
     ) -> None:
         ref = self._scope.ref
-        self._keeper.stop()
         fences.set({r: fence for r, fence in fences.get().items() if r != ref})
         self._held = False
         try:
-            self._scope.write(turns.release(ref, self._fence))
+            Flow.finish(self._release())
         except ThreadkeepError:
             if error is None:
                 raise
+
+    def _release(self) -> None:
+        self._keeper.stop()
+        self._scope.write(turns.release(self._scope.ref, self._fence))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -34,6 +34,23 @@ class AsyncFlow:
     async def apart(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
         """Run a blocking call in the pool."""
         return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+    @staticmethod
+    async def finish(work: Coroutine[Any, Any, T]) -> T:
+        """Do work to its end also when the caller is cancelled, who then waits for it all the same."""
+        task = asyncio.get_running_loop().create_task(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # seen: the cancellation is what the caller is told
+            raise
+
+    @staticmethod
+    async def surely(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+        """Run a blocking call in the pool, to its end also when the caller is cancelled."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, call))
 
     @staticmethod
     async def each(
@@ -71,6 +88,16 @@ class Flow:
     @staticmethod
     def apart(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:  # noqa: ARG004
         """Run the call here: the calling thread may block."""
+        return call()
+
+    @staticmethod
+    def finish(work: T) -> T:
+        """Return what the work returned: it has been done already."""
+        return work
+
+    @staticmethod
+    def surely(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:  # noqa: ARG004
+        """Run the call here."""
         return call()
 
     @staticmethod

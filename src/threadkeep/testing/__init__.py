@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-if "pytest" in sys.modules:  # the processes of the crash and race modules run without it
-    sys.modules["pytest"].register_assert_rewrite(
+_pytest = sys.modules.get("pytest")
+if _pytest is not None:  # the processes of the crash and race modules run without it
+    _pytest.register_assert_rewrite(
         "threadkeep.testing._async", "threadkeep.testing._sync", "threadkeep.testing.tasks"
     )

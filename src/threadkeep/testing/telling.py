@@ -14,7 +14,7 @@ import pytest
 
 from threadkeep.model.refs import Ref
 
-URL: Final = "THREADKEEP_CHECK_URL"
+URL: Final = "_THREADKEEP_CHECK_URL"  # between the two processes of a check
 MARK: Final = b"@threadkeep "
 SUITES: Final = (
     "threadkeep.testing._async",

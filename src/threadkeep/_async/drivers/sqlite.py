@@ -30,7 +30,6 @@ class AsyncSqliteEngine:
         self._pace = AsyncPace()
         self._box: AsyncMailbox | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._open = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -47,7 +46,6 @@ class AsyncSqliteEngine:
         self._home.check()
         await AsyncFlow.apart(self._threads(), self._core.setup)
         self._box = AsyncMailbox()
-        self._open = True
 
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity: one transaction, none of its own for small reads."""
@@ -111,9 +109,9 @@ class AsyncSqliteEngine:
         """Finish what is queued and close the file; twice is fine. A forked process closes nothing."""
         if self._home.left:
             return
-        if self._open:
-            self._open = False
-            await AsyncFlow.apart(self._threads(), self._core.close)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await AsyncFlow.surely(pool, self._core.close)
+            finally:
+                pool.shutdown(wait=False)

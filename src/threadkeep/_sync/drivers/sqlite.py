@@ -31,7 +31,6 @@ class SqliteEngine:
         self._pace = Pace()
         self._box: Mailbox | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._open = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -48,7 +47,6 @@ class SqliteEngine:
         self._home.check()
         Flow.apart(self._threads(), self._core.setup)
         self._box = Mailbox()
-        self._open = True
 
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity: one transaction, none of its own for small reads."""
@@ -112,9 +110,9 @@ class SqliteEngine:
         """Finish what is queued and close the file; twice is fine. A forked process closes nothing."""
         if self._home.left:
             return
-        if self._open:
-            self._open = False
-            Flow.apart(self._threads(), self._core.close)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                Flow.surely(pool, self._core.close)
+            finally:
+                pool.shutdown(wait=False)

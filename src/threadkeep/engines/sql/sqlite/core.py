@@ -59,7 +59,9 @@ class Core:
         self.schema = 0
 
     def setup(self) -> None:
-        """Open the database and bring or hold it to this release's schema."""
+        """Open the database and bring or hold it to this release's schema; twice is fine."""
+        if self._only is not None or self._writer is not None:
+            return
         try:
             con = open_connection(self.settings, write=True, wait=self.settings.timeout)
             try:
