@@ -1,11 +1,10 @@
-"""threadkeep: the state store for AI agents."""
+"""threadkeep: the state store for AI agents.
 
-from threadkeep._async.entity import AsyncEntity, AsyncThread
-from threadkeep._async.lifecycle import AsyncThreadEvent
-from threadkeep._async.store import AsyncStore
-from threadkeep._sync.entity import Entity, Thread
-from threadkeep._sync.lifecycle import ThreadEvent
-from threadkeep._sync.store import Store
+What is not needed to catch an error is loaded when it is first asked for.
+"""
+
+from typing import TYPE_CHECKING
+
 from threadkeep.errors import (
     CodecError,
     Conflict,
@@ -21,17 +20,61 @@ from threadkeep.errors import (
     Unavailable,
     UsageError,
 )
-from threadkeep.model.leases import FOREVER, Lease, Sliding, Until
-from threadkeep.model.options import Limits
-from threadkeep.model.records import (
-    Appended,
-    Change,
-    Entry,
-    Message,
-    Snapshot,
-    Swept,
-    ThreadInfo,
-)
+
+if TYPE_CHECKING:
+    from threadkeep._async.entity import AsyncEntity, AsyncThread
+    from threadkeep._async.lifecycle import AsyncThreadEvent
+    from threadkeep._async.store import AsyncStore
+    from threadkeep._sync.entity import Entity, Thread
+    from threadkeep._sync.lifecycle import ThreadEvent
+    from threadkeep._sync.store import Store
+    from threadkeep.model.leases import FOREVER, Lease, Sliding, Until
+    from threadkeep.model.options import Limits
+    from threadkeep.model.records import (
+        Appended,
+        Change,
+        Entry,
+        Message,
+        Snapshot,
+        Swept,
+        ThreadInfo,
+    )
+
+_HOMES = {
+    "_async.entity": ("AsyncEntity", "AsyncThread"),
+    "_async.lifecycle": ("AsyncThreadEvent",),
+    "_async.store": ("AsyncStore",),
+    "_sync.entity": ("Entity", "Thread"),
+    "_sync.lifecycle": ("ThreadEvent",),
+    "_sync.store": ("Store",),
+    "model.leases": ("FOREVER", "Lease", "Sliding", "Until"),
+    "model.options": ("Limits",),
+    "model.records": (
+        "Appended",
+        "Change",
+        "Entry",
+        "Message",
+        "Snapshot",
+        "Swept",
+        "ThreadInfo",
+    ),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            found = getattr(import_module(f"{__name__}.{home}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __version__ = "0.1.0"
 __all__ = [
