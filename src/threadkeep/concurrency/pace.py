@@ -3,32 +3,63 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from time import perf_counter
+from typing import Final
+
+ALLOWANCE: Final = 0.0005  # seconds of calls that do not wait, in one turn of the loop
 
 
 class AsyncPace:
-    """Says when calls that never wait should give way, so that no turn of the loop takes long.
+    """Lets calls that never wait by themselves give way, so that no turn of the loop takes long.
 
-    One task may make 32 calls in a turn; where many tasks call, each makes its share of that.
+    Together they may take about half a millisecond of a turn, however many tasks make them. Who comes later
+    stands in line for the turns that follow, so all are served alike.
     """
 
-    _CALLS = 32
-
     def __init__(self) -> None:
-        self._burst, self._made, self._ways = self._CALLS, 0, 0
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._turning = False
+        self._begun = 0.0  # when this turn began
+        self._served = 0  # calls in this turn
+        self._share = 1  # calls that fit into a turn, as the last one showed
 
     def due(self) -> bool:
-        """Count a call; True when the caller should give way first."""
-        self._made += 1
-        if self._made < self._burst:
-            return False
-        self._made = 0
-        if not self._ways:
-            asyncio.get_running_loop().call_soon(self._turn)
-        self._ways += 1
-        return True
+        """Count a call; True when the caller should `wait` first."""
+        if self._line:
+            return True
+        if not self._turning:
+            self._begin()
+        self._served += 1
+        return perf_counter() - self._begun > ALLOWANCE
+
+    async def wait(self) -> None:
+        """Stand in line until there is room in a turn of the loop."""
+        place = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        if not self._turning:
+            self._begin()
+        await place
+
+    def _begin(self) -> None:
+        self._turning, self._begun, self._served = True, perf_counter(), 0
+        asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        self._burst, self._ways = max(1, self._CALLS // self._ways), 0
+        took = perf_counter() - self._begun
+        if self._served:
+            fits = int(self._served * ALLOWANCE / max(took, 1e-6))
+            self._share = max(1, min(fits, 2 * self._share))
+        self._turning = False
+        served = 0
+        while self._line and served < self._share:
+            place = self._line.popleft()
+            if not place.done():  # it was not cancelled
+                place.set_result(None)
+                served += 1
+        if served:
+            self._begin()  # after those who were let in: it sees how long they took
+            self._served = served
 
 
 class Pace:
@@ -37,3 +68,6 @@ class Pace:
     def due(self) -> bool:
         """Return False."""
         return False
+
+    def wait(self) -> None:
+        """Do nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 from threadkeep._async.drivers.watching import revisions
-from threadkeep.concurrency import AsyncFlow, AsyncPace
+from threadkeep.concurrency import AsyncPace
 from threadkeep.engines.memory import Memory
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -32,7 +32,7 @@ class AsyncMemoryEngine:
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically and isolated."""
         if self._pace.due():
-            await AsyncFlow.breathe()
+            await self._pace.wait()
         return self._memory.run(batch)
 
     async def scan(self, query: Query) -> Page:

@@ -51,7 +51,7 @@ class AsyncSqliteEngine:
         """Run a batch on one entity: one transaction, none of its own for small reads."""
         self._home.check()
         if self._pace.due():
-            await AsyncFlow.breathe()
+            await self._pace.wait()
         try:
             reply = self._core.read(batch, heavy=False)
         except TooHeavy:

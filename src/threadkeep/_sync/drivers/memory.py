@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from threadkeep._sync.drivers.watching import revisions
-from threadkeep.concurrency import Flow, Pace
+from threadkeep.concurrency import Pace
 from threadkeep.engines.memory import Memory
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -33,7 +33,7 @@ class MemoryEngine:
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically and isolated."""
         if self._pace.due():
-            Flow.breathe()
+            self._pace.wait()
         return self._memory.run(batch)
 
     def scan(self, query: Query) -> Page:

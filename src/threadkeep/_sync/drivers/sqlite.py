@@ -52,7 +52,7 @@ class SqliteEngine:
         """Run a batch on one entity: one transaction, none of its own for small reads."""
         self._home.check()
         if self._pace.due():
-            Flow.breathe()
+            self._pace.wait()
         try:
             reply = self._core.read(batch, heavy=False)
         except TooHeavy:
