@@ -126,9 +126,9 @@ class Core:
                 and batch.once is None
             ):
                 return self._get_one(batch.ref, op, op.fields[0], heavy=heavy)
-            check(batch)
             if batch.writes or batch.guards or batch.once:
-                return None
+                return None  # `job` checks it
+            check(batch)
             return self._read_many(batch, heavy=heavy)
         except Timeout as error:
             if heavy:
