@@ -24,10 +24,18 @@ def increased(value: bytes | None, by: float, name: str) -> int | float:
     except OverflowError:  # a stored integer beyond every float, and a float to add
         total = math.inf
     if isinstance(total, float) and not math.isfinite(total):
-        raise UsageError(f"increment of {name!r} would leave the range of numbers")
+        raise UsageError(refused("range", name))
     if isinstance(total, int) and not -INT64 <= total < INT64:
-        raise UsageError(f"increment of {name!r} would leave the range of 64-bit integers")
+        raise UsageError(refused("integers", name))
     return total
+
+
+def refused(why: str, name: str) -> str:
+    """Return why a field cannot be increased: it holds no `number`, or the sum leaves a range."""
+    if why == "number":
+        return f"field {name!r} does not hold a number; increment needs one"
+    kind = "64-bit integers" if why == "integers" else "numbers"
+    return f"increment of {name!r} would leave the range of {kind}"
 
 
 def stored(number: float) -> bytes:
@@ -42,4 +50,4 @@ def _number(value: bytes, name: str) -> int | float:
         number = None
     if type(number) is int or type(number) is float:
         return number
-    raise UsageError(f"field {name!r} does not hold a number; increment needs one")
+    raise UsageError(refused("number", name))

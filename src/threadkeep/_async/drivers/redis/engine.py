@@ -1,0 +1,180 @@
+"""The engine on Valkey or Redis: one call of the script for each batch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from threadkeep._async.drivers.redis.listing import AsyncRedisListing
+from threadkeep._async.drivers.redis.server import durability, examine, refuse_eviction
+from threadkeep.engines.redis.keys import Places, channel, entity, indexes
+from threadkeep.engines.redis.links import AsyncNodes, Script, slot_of
+from threadkeep.engines.redis.listing import scored
+from threadkeep.engines.redis.program import Args, Layout, Names, named
+from threadkeep.engines.redis.reply import CLAIMED, need, read_reply
+from threadkeep.model.options import Limits
+from threadkeep.model.refs import KINDS, Ref
+from threadkeep.ops.batch import Batch, check
+from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
+from threadkeep.ops.ops import Info
+from threadkeep.ops.reply import Reply
+
+CLUSTER_SHARDS = 64
+Build = Callable[[Names], tuple[list[str], Args]]
+
+
+class AsyncRedisEngine:
+    """Keep entities on a Valkey or Redis server, alone, behind Sentinel or in a cluster."""
+
+    def __init__(
+        self, nodes: AsyncNodes, limits: Limits, *, prefix: str = "tk", shards: int | None = None
+    ) -> None:
+        self._nodes = nodes
+        self._limits = limits
+        self._prefix, self._shards = prefix, shards
+        self._layout = Layout(Places(prefix, shards or 1), limits)
+        self._script = Script.load("threadkeep.engines.redis.lua")
+        self._known: set[tuple[str, str]] = set()
+        self._found = Capabilities(name="redis", durability="none", remote=True)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what the server can do; final after `setup`."""
+        return self._found
+
+    async def setup(self) -> None:
+        """Connect and look at the server's settings. Raises Unavailable, Forbidden or UsageError."""
+        await self._nodes.open()
+        found = await examine(self._nodes)
+        refuse_eviction(found.eviction)
+        cluster = self._nodes.cluster
+        shards = self._shards or (CLUSTER_SHARDS if cluster else 1)
+        publish = "SPUBLISH" if cluster else "PUBLISH"
+        self._layout = Layout(Places(self._prefix, shards), self._limits, publish)
+        self._found = Capabilities(
+            name="redis",
+            durability=durability(found),
+            remote=True,
+            skew=found.skew,
+            version=found.version,
+        )
+
+    async def run(self, batch: Batch) -> Reply:
+        """Run a batch on one entity, atomically, in one trip."""
+        check(batch)
+        if batch.writes:
+            await self._register(batch.ref)
+        build = self._layout.batch
+        answer = await self._call(
+            batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
+        )
+        return read_reply(batch, answer)
+
+    async def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
+        while True:
+            keys, args = build(names)
+            command = (self._script, len(keys), *keys, *args)
+            (answer,) = await self._nodes.call(slot_of(keys[0].encode()), [command], again=again)
+            if isinstance(answer, Exception):
+                raise answer
+            missing = need(answer)
+            if missing is None:
+                return answer
+            kind, name = missing  # a map or log that only the server knows of
+            (names.maps if kind == "map" else names.logs)[name] = None
+
+    async def _register(self, ref: Ref) -> None:
+        """Note the namespace and kind where claims look for them; once in the life of a store."""
+        space = (ref.namespace, ref.kind)
+        if space in self._known:
+            return
+        key = self._layout.places.spaces
+        member = "\0".join(space)
+        (answer,) = await self._nodes.call(
+            slot_of(key.encode()), [("SADD", key, member)], again=True
+        )
+        if isinstance(answer, Exception):
+            raise answer
+        self._known.add(space)
+
+    async def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that were ever written, sorted."""
+        key = self._layout.places.spaces
+        (answer,) = await self._nodes.call(slot_of(key.encode()), [("SMEMBERS", key)], again=True)
+        if isinstance(answer, Exception):
+            raise answer
+        found = [tuple(member.decode().split("\0", 1)) for member in answer]
+        return sorted((space[0], space[1]) for space in found)
+
+    async def scan(self, query: Query) -> Page:
+        """Return one page of a listing: in two trips, rarely more."""
+        return await AsyncRedisListing(
+            self._nodes, self._layout.places, self._look, self._tidy
+        ).page(query)
+
+    async def _look(self, ref: Ref) -> Reply:
+        return await self.run(Batch(ref, (Info(),)))
+
+    async def _tidy(self, ref: Ref) -> None:
+        await self._tend(ref, 1, None)
+
+    async def claim(self, due: Due) -> tuple[Claim, ...]:
+        """Lease expired entities to this caller and reclaim what has run out in them."""
+        if due.ref is not None:
+            if due.namespace not in {None, due.ref.namespace}:
+                return ()
+            claim = await self._tend(due.ref, due.lease, due.token)
+            return () if claim is None else (claim,)
+        claims: list[Claim] = []
+        for namespace, kind in await self.spaces():
+            if due.namespace not in {None, namespace} or kind not in KINDS:
+                continue
+            for shard in range(self._layout.places.shards):
+                base = self._layout.places.base(namespace, kind, shard)
+                for id_ in await self._due(base, due.limit * 8):
+                    claim = await self._tend(Ref(namespace, kind, id_), due.lease, None)
+                    if claim is not None:
+                        claims.append(claim)
+                    if len(claims) >= due.limit:
+                        return tuple(claims)
+        return tuple(claims)
+
+    async def _due(self, base: str, count: int) -> list[str]:
+        ends = indexes(base)[1]
+        asked = ("ZRANGEBYSCORE", ends, "-inf", "+inf", "WITHSCORES", "LIMIT", 0, count)
+        moment, found = await self._nodes.call(
+            slot_of(ends.encode()), [("TIME",), asked], again=True
+        )
+        for answer in (moment, found):
+            if isinstance(answer, Exception):
+                raise answer
+        now = int(moment[0]) * 1_000_000 + int(moment[1])
+        return [name.decode() for name, end in scored(found) if end <= now]
+
+    async def _tend(self, ref: Ref, lease: int, token: int | None) -> Claim | None:
+        tend = self._layout.tend
+        answer = await self._call(
+            ref,
+            Names({}, {}),
+            lambda names: tend(ref, names, lease, token),
+            again=token is not None,
+        )
+        if answer[0] != CLAIMED:
+            return None
+        _, epoch, until, ended = answer
+        return Claim(ref, epoch.decode(), until, ended)
+
+    async def watch(self, ref: Ref) -> AsyncIterator[int]:
+        """Yield the revision now and then after each change, coalesced; also after a lost connection."""
+        base = self._layout.places.of(ref)
+        told = channel(base, ref.id).encode()
+        last = -1
+        async for _ in self._nodes.listen(slot_of(entity(base, ref.id).encode()), told):
+            revision = (await self._look(ref)).revision
+            if revision != last:
+                last = revision
+                yield revision
+
+    async def aclose(self) -> None:
+        """Close the connections; twice is fine."""
+        await self._nodes.aclose()

@@ -1,0 +1,220 @@
+"""Pages of listings from the indexes of all shards."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from threadkeep.concurrency import AsyncFlow
+from threadkeep.engines.cursor import Place, check_query, pack, unpack
+from threadkeep.engines.redis.keys import Places, entity
+from threadkeep.engines.redis.links import AsyncNodes, slot_of
+from threadkeep.engines.redis.listing import Candidate, Command, Shard, candidates, scored
+from threadkeep.engines.redis.record import ASKED, Record, read_record
+from threadkeep.model.refs import Ref
+from threadkeep.ops.engine import Listed, Page, Query
+from threadkeep.ops.reply import EntityInfo, Reply
+
+Label = tuple[str, str] | None
+Shown = dict[str, tuple[EntityInfo, int]]  # by id, with the place before
+
+
+class AsyncRedisListing:
+    """Reads one page. `look` asks the script about an entity; `tidy` removes what an index has too much."""
+
+    def __init__(
+        self,
+        nodes: AsyncNodes,
+        places: Places,
+        look: Callable[[Ref], Awaitable[Reply]],
+        tidy: Callable[[Ref], Awaitable[None]],
+    ) -> None:
+        self._nodes, self._places = nodes, places
+        self._look, self._tidy = look, tidy
+        self._shards: list[Shard] = []
+
+    async def page(self, query: Query) -> Page:
+        """Return one page."""
+        check_query(query)
+        place = unpack(query)
+        self._shards = [Shard(self._places, query, n) for n in range(self._places.shards)]
+        if query.order == "id":
+            return await self._by_id(query, place)
+        return await self._newest(query, place)
+
+    async def _ask(self, commands: list[tuple[Shard, Command]]) -> list[Any]:
+        """Ask several shards at once; raises the first error."""
+        answers: list[Any] = [None] * len(commands)
+
+        async def one(number: int) -> None:
+            shard, command = commands[number]
+            slot = slot_of(shard.key.encode())
+            (answers[number],) = await self._nodes.call(slot, [command], again=True)
+
+        await AsyncFlow.each(range(len(commands)), one, len(commands))
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    def _share(self, limit: int) -> int:
+        return limit + 1 if len(self._shards) == 1 else limit // len(self._shards) * 2 + 6
+
+    async def _records(self, query: Query, ids: list[str]) -> Shown:
+        """Return what a listing shows of these entities, by id."""
+        by_base: dict[str, list[str]] = {}
+        for id_ in ids:
+            by_base.setdefault(self._places.of(Ref(query.namespace, query.kind, id_)), []).append(
+                id_
+            )
+        shown: Shown = {}
+
+        async def some(base: str) -> None:
+            mine = by_base[base]
+            commands: list[Command] = [("TIME",)]
+            commands += [("HMGET", entity(base, id_), *ASKED) for id_ in mine]
+            slot = slot_of(entity(base, mine[0]).encode())
+            moment, *found = await self._nodes.call(slot, commands, again=True)
+            now = int(moment[0]) * 1_000_000 + int(moment[1])
+            for id_, answer in zip(mine, found, strict=True):
+                if isinstance(answer, Exception):
+                    raise answer
+                info = await self._shown(query, id_, read_record(answer), now)
+                if info is not None:
+                    shown[id_] = info
+
+        await AsyncFlow.each(by_base, some, len(by_base) or 1)
+        return shown
+
+    async def _shown(
+        self, query: Query, id_: str, record: Record | None, now: int
+    ) -> tuple[EntityInfo, int] | None:
+        ref = Ref(query.namespace, query.kind, id_)
+        if record is None:
+            await self._tidy(ref)
+            return None
+        visible = record.visible(now, query.labels)
+        if visible is None:
+            result = (await self._look(ref)).results[0]
+            return (_listed(result), record.row.prior) if isinstance(result, EntityInfo) else None
+        return (record.info, record.row.prior) if visible else None
+
+    async def _by_id(self, query: Query, place: Place) -> Page:
+        found: dict[str, EntityInfo] = {}
+        last, count, prefix = place.last, query.limit + 1, query.prefix or ""
+        while True:
+            asked = [(shard, shard.by_id(prefix, last, count)) for shard in self._shards]
+            answers = await self._ask(asked)
+            ids = sorted(raw.decode() for answer in answers for raw in answer)
+            shown = await self._records(query, ids[:count])
+            for id_ in ids[:count]:
+                if id_ not in shown:
+                    continue
+                if len(found) == query.limit:
+                    return _page(query, found, Place("id", last=list(found)[-1]))
+                found[id_] = shown[id_][0]
+            if len(ids) <= count and all(len(answer) < count for answer in answers):
+                return _page(query, found, None)
+            last = ids[:count][-1]
+
+    async def _rarest(self, query: Query) -> Label:
+        if len(query.labels) < 2:
+            return query.labels[0] if query.labels else None
+        asked = [(shard, shard.count(label)) for label in query.labels for shard in self._shards]
+        counts = await self._ask(asked)
+        size = len(self._shards)
+        totals = [sum(counts[i : i + size]) for i in range(0, len(counts), size)]
+        return query.labels[totals.index(min(totals))]
+
+    async def _newest(self, query: Query, place: Place) -> Page:
+        label = await self._rarest(query)
+        found: dict[str, EntityInfo] = {}
+        if place.below is not None and place.seen is not None:
+            last = await self._moved(query, place, label, found)
+            if last is not None:
+                return _page(query, found, Place("newest", place.below, last))
+        below, top, count = place.below, 0, self._share(query.limit)
+        while True:
+            asked = [(shard, shard.newest(below, count, label)) for shard in self._shards]
+            if not top:
+                asked += [(shard, shard.top()) for shard in self._shards]
+            answers = await self._ask(asked)
+            lists = [candidates(answer, label) for answer in answers[: len(self._shards)]]
+            if not top:
+                tops = [scored(answer) for answer in answers[len(self._shards) :]]
+                top = max((answer[0][1] for answer in tops if answer), default=0)
+            ready, more = _ready(lists, count)
+            shown = await self._records(query, [id_ for _, id_ in ready])
+            for at, id_ in ready:
+                if id_ not in shown or id_ in found:
+                    below = at
+                    continue
+                if len(found) == query.limit:
+                    return _page(query, found, Place("newest", below, top))
+                found[id_], below = shown[id_][0], at
+            if not more:
+                return _page(query, found, None)
+
+    async def _moved(
+        self, query: Query, place: Place, label: Label, found: dict[str, EntityInfo]
+    ) -> int | None:
+        """Add what has moved up since the last page and had not had its turn.
+
+        Return the last place of a page that is full with it, else None.
+        """
+        assert place.below is not None  # noqa: S101 - the caller asked
+        assert place.seen is not None  # noqa: S101 - same
+        seen, last, count = place.seen, 0, max(query.limit + 1, 100)
+        while True:
+            asked = [(shard, shard.above(seen, count, label)) for shard in self._shards]
+            lists = [candidates(answer, label) for answer in await self._ask(asked)]
+            ready, more = _ready(lists, count, rising=True)
+            shown = await self._records(query, [id_ for _, id_ in ready])
+            for at, id_ in ready:
+                seen = at
+                if id_ not in shown:
+                    continue
+                prior = shown[id_][1]
+                if not prior or place.below <= prior <= place.seen:
+                    continue
+                if len(found) == query.limit:
+                    return last
+                found[id_], last = shown[id_][0], at
+            if not more:
+                return None
+
+
+def _ready(
+    lists: list[list[Candidate]], count: int, *, rising: bool = False
+) -> tuple[list[Candidate], bool]:
+    """Return, in order, the candidates that no shard can still put others before, and whether there are more."""
+    merged = sorted((one for found in lists for one in found), reverse=not rising)
+    cut_off = [found[-1][0] for found in lists if len(found) == count]
+    if not cut_off:
+        return merged, False
+    if rising:
+        return [one for one in merged if one[0] <= min(cut_off)], True
+    return [one for one in merged if one[0] >= max(cut_off)], True
+
+
+def _listed(info: EntityInfo) -> EntityInfo:
+    """Return an info as listings show it: without the names of logs and maps."""
+    return EntityInfo(
+        created=info.created,
+        updated=info.updated,
+        revision=info.revision,
+        epoch=info.epoch,
+        window=info.window,
+        end=info.end,
+        labels=info.labels,
+        fields=info.fields,
+        items=info.items,
+        bytes=info.bytes,
+    )
+
+
+def _page(query: Query, found: dict[str, EntityInfo], after: Place | None) -> Page:
+    listed = [Listed(Ref(query.namespace, query.kind, id_), info) for id_, info in found.items()]
+    if query.order == "newest":
+        listed.sort(key=lambda one: one.info.updated, reverse=True)
+    return Page(tuple(listed), pack(after) if after else None)

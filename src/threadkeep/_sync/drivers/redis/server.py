@@ -1,0 +1,85 @@
+# Generated from src/threadkeep/_async/drivers/redis/server.py by scripts/unasync. Do not edit.
+"""What a server is set to: durability, eviction, clock."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from threadkeep.engines.redis.links import Nodes
+from threadkeep.errors import UsageError
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What the primaries say; None where they do not tell. `skew`: seconds ahead of this process."""
+
+    version: str
+    appendonly: str | None
+    appendfsync: str | None
+    eviction: str | None
+    skew: float
+
+
+def examine(nodes: Nodes) -> Found:
+    """Ask the primaries for their settings; one that an ACL keeps from telling is not an error."""
+    info = next((i for i in nodes.everywhere(("INFO", "server")) if isinstance(i, bytes)), b"")
+    settings: dict[str, str | None] = {}
+    for name in ("appendonly", "appendfsync", "maxmemory-policy"):
+        values = {_setting(answer) for answer in nodes.everywhere(("CONFIG", "GET", name))}
+        settings[name] = _weakest(values)
+    before = time.time()
+    (moment, *_) = nodes.everywhere(("TIME",))
+    middle = (before + time.time()) / 2
+    skew = 0.0
+    if isinstance(moment, list):
+        skew = int(moment[0]) + int(moment[1]) / 1e6 - middle
+    return Found(
+        version=_version(info.decode(errors="replace")),
+        appendonly=settings["appendonly"],
+        appendfsync=settings["appendfsync"],
+        eviction=settings["maxmemory-policy"],
+        skew=round(skew, 3),
+    )
+
+
+def _setting(answer: Any) -> str | None:
+    if isinstance(answer, dict):
+        answer = [part for pair in answer.items() for part in pair]
+    if isinstance(answer, Exception) or not answer:
+        return None
+    return answer[1].decode()
+
+
+_ORDER = (None, "no", "allkeys-lru", "everysec", "yes", "always")
+
+
+def _weakest(values: set[str | None]) -> str | None:
+    known = [value for value in values if value in _ORDER]
+    if known:
+        return min(known, key=_ORDER.index)
+    return next(iter(values), None)
+
+
+def _version(info: str) -> str:
+    lines = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+    valkey = lines.get("valkey_version")
+    return f"valkey {valkey}" if valkey else f"redis {lines.get('redis_version', 'unknown')}"
+
+
+def durability(found: Found) -> str:
+    """Say what of an acknowledged batch survives what, as the server's settings have it."""
+    if found.appendonly != "yes":
+        return "none"
+    return {"always": "power-loss", "everysec": "seconds(1)"}.get(
+        found.appendfsync or "", "process"
+    )
+
+
+def refuse_eviction(policy: str | None) -> None:
+    """Raise UsageError where the server may drop half of an entity."""
+    if policy is not None and policy.startswith("allkeys"):
+        raise UsageError(
+            f"the server evicts by {policy}, which drops parts of entities; set maxmemory-policy to noeviction"
+        )

@@ -1,0 +1,235 @@
+"""What the script answers, as a Reply; `lua/1_entity.lua` says how things are stored."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from threadkeep.errors import DataLost, TooLarge, UsageError
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.numbers import refused
+from threadkeep.ops.ops import (
+    AnyOp,
+    Append,
+    Cut,
+    Del,
+    Drop,
+    Get,
+    Incr,
+    Info,
+    Item,
+    Label,
+    Read,
+    Restore,
+    Set,
+    Touch,
+)
+from threadkeep.ops.reply import (
+    AnyResult,
+    Appended,
+    Count,
+    EntityInfo,
+    Field,
+    Fields,
+    Items,
+    Labels,
+    Names,
+    Nothing,
+    Number,
+    Reply,
+)
+
+FAILED, DONE, CHANGED, REPEATED, OVER, OVER_FAILED, HOT, CLAIMED, REFUSED = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    9,
+)
+SECOND = 1_000_000
+
+
+def need(answer: list[Any]) -> tuple[str, str] | None:
+    """Return what else has to be declared, ("map" or "log", its name); None when the batch was done."""
+    if answer[0] == REFUSED and answer[1] == b"need":
+        return answer[2].decode(), answer[3].decode()
+    return None
+
+
+def read_reply(batch: Batch, answer: list[Any]) -> Reply:
+    """Return the reply to a batch. Raises UsageError, TooLarge or DataLost where the script refused it."""
+    code = answer[0]
+    if code == HOT:
+        return _hot(batch, answer)
+    if code == REFUSED:
+        refuse(batch.ref, answer[1:])
+    failed, revision, epoch, results = answer[1], answer[2], answer[3].decode(), answer[4]
+    ok = code in {DONE, CHANGED, REPEATED, OVER}
+    ops = batch.ops if ok else batch.otherwise
+    return Reply(
+        ok=ok,
+        results=tuple(
+            _RESULTS[type(op)](op, result) for op, result in zip(ops, results, strict=True)
+        ),
+        revision=revision,
+        epoch=epoch,
+        failed=failed if failed >= 0 else None,
+        expired=code in {OVER, OVER_FAILED},
+        changed=code == CHANGED,
+        repeated=code == REPEATED,
+    )
+
+
+def _hot(batch: Batch, answer: list[Any]) -> Reply:
+    (op,) = batch.ops
+    assert isinstance(op, Get) and op.fields  # noqa: S101, PT018 - only such a batch is answered so
+    raw = answer[3]
+    found = {} if raw is None else {op.fields[0]: read_field(raw)}
+    return Reply(True, (Fields(found),), answer[1], answer[2].decode())
+
+
+def refuse(ref: Ref, why: list[Any]) -> NoReturn:
+    """Raise what a refusal of the script means."""
+    kind, args = why[0].decode(), [w.decode() if isinstance(w, bytes) else w for w in why[1:]]
+    if kind == "limit":
+        raise TooLarge(f"the entity would hold {args[1]} {args[0]}; the limit is {args[2]}")
+    if kind == "number":
+        raise UsageError(refused(args[0], args[1]))
+    if kind == "expired":
+        raise UsageError(f"{ref} has expired; its last state can be read, not written")
+    raise DataLost(f"{args[0]} {args[1]!r} of {ref} is not on the server any more", ref=ref)
+
+
+def read_field(raw: bytes) -> Field:
+    """Return a field as it is stored: header, then value."""
+    tag, at = raw[0], 5
+    revision = int.from_bytes(raw[1:5], "big")
+    end = window = None
+    refs: tuple[str, ...] = ()
+    if tag & 1:
+        end = int.from_bytes(raw[at : at + 8], "big")
+        at += 8
+    if tag & 2:
+        window = int.from_bytes(raw[at : at + 8], "big")
+        at += 8
+    elif tag & 4:
+        window = int.from_bytes(raw[at : at + 4], "big") * SECOND
+        at += 4
+    if tag & 8:
+        size = int.from_bytes(raw[at : at + 4], "big")
+        refs = read_names(raw[at + 4 : at + 4 + size])
+        at += 4 + size
+    if tag & 16:
+        size = int.from_bytes(raw[at : at + 4], "big")
+        return Field(raw[at + 4 :], revision, window, end, refs, size)
+    return Field(raw[at:], revision, window, end, refs, len(raw) - at)
+
+
+def read_names(raw: bytes) -> tuple[str, ...]:
+    """Return linked names."""
+    names: list[str] = []
+    at = 0
+    while at < len(raw):
+        size = int.from_bytes(raw[at : at + 2], "big")
+        names.append(raw[at + 2 : at + 2 + size].decode())
+        at += 2 + size
+    return tuple(names)
+
+
+def read_item(raw: bytes, *, values: bool) -> Item:
+    """Return an item as it is stored; without values its size stands in the value's place."""
+    seq, at = int.from_bytes(raw[:6], "big"), int.from_bytes(raw[6:13], "big")
+    size = int.from_bytes(raw[13:15], "big")
+    name, place = raw[15 : 15 + size].decode(), 15 + size
+    (links,) = struct.unpack_from(">I", raw, place)
+    refs, value = read_names(raw[place + 4 : place + 4 + links]), raw[place + 4 + links :]
+    if values:
+        return Item(seq, value, name or None, refs, at)
+    return Item(seq, b"", name or None, refs, at, int.from_bytes(value, "big"))
+
+
+def pairs(flat: list[bytes]) -> dict[str, str]:
+    """Return a flat list of names and values as a dict, by name."""
+    return {
+        name.decode(): value.decode()
+        for name, value in sorted(zip(flat[::2], flat[1::2], strict=True))
+    }
+
+
+def _fields(flat: list[bytes]) -> dict[str, Field]:
+    found = zip(flat[::2], flat[1::2], strict=True)
+    return {name.decode(): read_field(raw) for name, raw in found}
+
+
+def _get(op: Get, result: list[Any]) -> Fields:
+    found, linked = _fields(result[0]), _fields(result[1])
+    order = (
+        sorted(found) if op.fields is None else [n for n in dict.fromkeys(op.fields) if n in found]
+    )
+    return Fields({name: found[name] for name in order}, linked)
+
+
+def _read(op: Read, result: list[Any]) -> Items:
+    head, count, size, raws, linked = result
+    items = tuple(read_item(raw, values=op.values) for raw in raws)
+    return Items(items, head, count, size, _fields(linked))
+
+
+def _info(_: Info, result: list[Any]) -> AnyResult:
+    if not result:
+        return Nothing()
+    created, updated, revision, epoch, window, end, labels, fields, items, size, logs, maps = result
+    return EntityInfo(
+        created=created,
+        updated=updated,
+        revision=revision,
+        epoch=epoch.decode(),
+        window=window if window >= 0 else None,
+        end=end if end >= 0 else None,
+        labels=pairs(labels),
+        fields=fields,
+        items=items,
+        bytes=size,
+        logs=tuple(sorted(name.decode() for name in logs)),
+        maps=tuple(sorted(name.decode() for name in maps)),
+    )
+
+
+def _names(op: Set | Del, result: list[bytes]) -> Names:
+    names = [name.decode() for name in result]
+    return Names(tuple(sorted(names) if isinstance(op, Del) else names))
+
+
+def _number(_: Incr, result: bytes) -> Number:
+    text = result.decode()
+    return Number(int(text) if text.lstrip("-").isdigit() else float(text))
+
+
+def _appended(_: Append, result: list[Any]) -> Appended:
+    return Appended(tuple(result[0]), tuple(name.decode() for name in result[1]))
+
+
+def _count(_: AnyOp, result: int) -> Count:
+    return Count(result)
+
+
+_RESULTS: dict[type[AnyOp], Callable[[Any, Any], AnyResult]] = {
+    Get: _get,
+    Read: _read,
+    Info: _info,
+    Set: _names,
+    Del: _names,
+    Incr: _number,
+    Append: _appended,
+    Cut: _count,
+    Touch: _count,
+    Label: lambda _, result: Labels(pairs(result)),
+    Drop: _count,
+    Restore: _count,
+}
