@@ -9,6 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._async.entity import AsyncEntity, AsyncThread
+from threadkeep._async.kv import AsyncKv, namespaces
+from threadkeep._async.kv_defaults import AsyncKvDefaults
+from threadkeep._async.kv_listing import AsyncKvListing
 from threadkeep._async.lifecycle import AsyncLifecycle, Handler
 from threadkeep._async.listing import AsyncListing
 from threadkeep._async.scope import AsyncScope
@@ -78,6 +81,7 @@ class AsyncStore:
         self._opening: AsyncLock | None = None
         self._closed = False
         self.lifecycle = AsyncLifecycle(self)
+        self.kv_defaults = AsyncKvDefaults(self)
 
     async def ready(self) -> AsyncEngine:
         """Connect if that is still to be done and return the engine."""
@@ -130,6 +134,20 @@ class AsyncStore:
     def app(self) -> AsyncEntity:
         """Return a handle of what spans all users of the namespace. No I/O."""
         return AsyncEntity(self._scope("app", "app"))
+
+    def kv(self, namespace: str) -> AsyncKv:
+        """Return a handle of a key-value namespace, a name within the store's own namespace. No I/O."""
+        return AsyncKv(self, namespace)
+
+    def kv_namespaces(
+        self, prefix: str | None = None, *, cursor: str | None = None, limit: int | None = None
+    ) -> AsyncKvListing[str]:
+        """List the key-value namespaces that hold a key or have defaults, in order.
+
+        Iterate with `async for`, at most `limit`; or take pages with `.page(cursor)`. A trip a namespace,
+        whatever the number of its keys.
+        """
+        return namespaces(self, prefix, cursor, limit)
 
     @property
     def sessions(self) -> AsyncSessions:

@@ -10,6 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._sync.entity import Entity, Thread
+from threadkeep._sync.kv import Kv, namespaces
+from threadkeep._sync.kv_defaults import KvDefaults
+from threadkeep._sync.kv_listing import KvListing
 from threadkeep._sync.lifecycle import Handler, Lifecycle
 from threadkeep._sync.listing import Listing
 from threadkeep._sync.scope import Scope
@@ -79,6 +82,7 @@ class Store:
         self._opening: Lock | None = None
         self._closed = False
         self.lifecycle = Lifecycle(self)
+        self.kv_defaults = KvDefaults(self)
 
     def ready(self) -> Engine:
         """Connect if that is still to be done and return the engine."""
@@ -131,6 +135,20 @@ class Store:
     def app(self) -> Entity:
         """Return a handle of what spans all users of the namespace. No I/O."""
         return Entity(self._scope("app", "app"))
+
+    def kv(self, namespace: str) -> Kv:
+        """Return a handle of a key-value namespace, a name within the store's own namespace. No I/O."""
+        return Kv(self, namespace)
+
+    def kv_namespaces(
+        self, prefix: str | None = None, *, cursor: str | None = None, limit: int | None = None
+    ) -> KvListing[str]:
+        """List the key-value namespaces that hold a key or have defaults, in order.
+
+        Iterate with `for`, at most `limit`; or take pages with `.page(cursor)`. A trip a namespace,
+        whatever the number of its keys.
+        """
+        return namespaces(self, prefix, cursor, limit)
 
     @property
     def sessions(self) -> Sessions:

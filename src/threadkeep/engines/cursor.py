@@ -36,7 +36,8 @@ def pack(place: Place) -> str:
 def unpack(query: Query) -> Place:
     """Return the place that a query's cursor means; UsageError when it is none or of another order."""
     if query.cursor is None:
-        return Place(query.order)
+        after = query.after if (query.after or "") >= (query.prefix or "") else None
+        return Place(query.order, last=after)
     try:
         raw = base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
         place = _decoder.decode(raw)
@@ -53,3 +54,5 @@ def check_query(query: Query) -> None:
         raise UsageError(f"limit is {query.limit}; a page holds 1 to 10,000 entities")
     if query.prefix is not None and query.order != "id":
         raise UsageError("a listing with a prefix goes by id; pass order='id'")
+    if query.after is not None and query.order != "id":
+        raise UsageError("a listing after an id goes by id; pass order='id'")

@@ -108,7 +108,8 @@ class Memory:
         prefix, last = query.prefix or "", unpack(query).last
         start = bisect_left(ids, prefix) if last is None else bisect_right(ids, last)
         found: list[Ref] = []
-        for name in ids[start:]:
+        for at in range(start, len(ids)):
+            name = ids[at]
             if not name.startswith(prefix):
                 break
             ref = Ref(query.namespace, query.kind, name)

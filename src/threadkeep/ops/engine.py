@@ -36,7 +36,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """List the entities of a kind: newest first, or by id with an optional prefix; all `labels` must be equal."""
+    """List the entities of a kind: newest first, or by id with an optional prefix; all `labels` must be equal.
+
+    `after`: a listing by id begins above this id, which need not stand. A cursor goes before it.
+    """
 
     namespace: str
     kind: str
@@ -45,6 +48,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     labels: tuple[tuple[str, str], ...] = ()
     cursor: str | None = None
     limit: int = 50
+    after: str | None = None
 
 
 class Listed(msgspec.Struct, frozen=True):

@@ -73,6 +73,8 @@ class Checks:
             self._label(name, value)
         if query.cursor is not None:
             check_name(query.cursor, "cursor", CURSOR_BYTES)
+        if query.after is not None:
+            check_name(query.after, "after")
         _count("limit", query.limit, least=1)
 
     def _op(self, op: AnyOp) -> None:

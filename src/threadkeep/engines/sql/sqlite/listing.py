@@ -53,11 +53,12 @@ def _others(labels: list[tuple[str, str]]) -> str:
 
 
 def _by_id(con: sqlite3.Connection, query: Query, now: int) -> Page:
+    last, prefix = unpack(query).last or "", query.prefix or ""
     args = {
         "ns": query.namespace,
         "kind": query.kind,
-        "last": unpack(query).last or "",
-        "prefix": query.prefix or "",
+        "last": last,
+        "low": max(last, prefix),  # one lower bound: of two SQLite seeks to the first
         "upper": upper_bound(query.prefix) if query.prefix else None,
         "others": _others(list(query.labels)),
         "now": now,

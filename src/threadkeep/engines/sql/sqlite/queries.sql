@@ -150,7 +150,7 @@ select ns, kind, id from tk_entity where due <= ? and (? is null or ns = ?) orde
 select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labels, e.fields, e.items,
        e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_entity e
-where e.ns = :ns and e.kind = :kind and e.id > :last and e.id >= :prefix
+where e.ns = :ns and e.kind = :kind and e.id >= :low and e.id <> :last
   and (:upper is null or e.id < cast(:upper as text))
   and not exists (select 1 from json_each(:others) o
                   where not exists (select 1 from tk_label x
