@@ -1,4 +1,4 @@
-"""A batch as the keys and arguments of the script; `lua/6_program.lua` reads them."""
+"""A batch as the keys and arguments of the script; `lua/9_program.lua` reads them."""
 
 from __future__ import annotations
 

@@ -66,11 +66,11 @@ class AsyncRedisEngine:
             await self._register(batch.ref)
         build = self._layout.batch
         answer = await self._call(
-            batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
+            named(batch), lambda names: build(batch, names), again=batch.repeatable
         )
         return read_reply(batch, answer)
 
-    async def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
+    async def _call(self, names: Names, build: Build, *, again: bool) -> list[Any]:
         while True:
             keys, args = build(names)
             command = (self._script, len(keys), *keys, *args)
@@ -154,7 +154,6 @@ class AsyncRedisEngine:
     async def _tend(self, ref: Ref, lease: int, token: int | None) -> Claim | None:
         tend = self._layout.tend
         answer = await self._call(
-            ref,
             Names({}, {}),
             lambda names: tend(ref, names, lease, token),
             again=token is not None,

@@ -66,12 +66,10 @@ class RedisEngine:
         if batch.writes:
             self._register(batch.ref)
         build = self._layout.batch
-        answer = self._call(
-            batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
-        )
+        answer = self._call(named(batch), lambda names: build(batch, names), again=batch.repeatable)
         return read_reply(batch, answer)
 
-    def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
+    def _call(self, names: Names, build: Build, *, again: bool) -> list[Any]:
         while True:
             keys, args = build(names)
             command = (self._script, len(keys), *keys, *args)
@@ -149,7 +147,6 @@ class RedisEngine:
     def _tend(self, ref: Ref, lease: int, token: int | None) -> Claim | None:
         tend = self._layout.tend
         answer = self._call(
-            ref,
             Names({}, {}),
             lambda names: tend(ref, names, lease, token),
             again=token is not None,

@@ -1,4 +1,31 @@
--- Reading the program and doing it.
+-- Looking after an entity that is due; reading the program and doing it.
+
+-- Look after one entity: claim it when it is over, else reclaim, else forget it when empty.
+local function tend(lease, token)
+  load_entity()
+  if not row then
+    call('ZREM', ENDS, ID) -- and out of every list: the server forgot the entity by itself
+    call('ZREM', PLACES, ID)
+    call('ZREM', IDS, ID)
+    return { CODES.done }
+  end
+  local now = math.max(clock, row.updated)
+  if is_over(now) then
+    now = math.max(now, row.fin + 1)
+    local held = row.due and row.due > now
+    if held and token ~= row.due then return { CODES.done } end
+    if token and token ~= row.due then return { CODES.done } end
+    row.due = now + lease
+    save(false)
+    return { CODES.claimed, row.epoch, row.due, row.fin }
+  end
+  if row.due and row.due <= now then
+    reclaim(now)
+  elseif row.fin and row.was.due then
+    call('ZADD', ENDS, string.format('%.0f', row.due), ID)
+  end
+  return { CODES.done }
+end
 
 local function names_or_prefix(op)
   local how = arg()
