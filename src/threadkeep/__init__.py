@@ -23,11 +23,14 @@ from threadkeep.errors import (
 
 if TYPE_CHECKING:
     from threadkeep._async.entity import AsyncEntity, AsyncThread
+    from threadkeep._async.kv import AsyncKv
     from threadkeep._async.lifecycle import AsyncThreadEvent
     from threadkeep._async.store import AsyncStore
     from threadkeep._sync.entity import Entity, Thread
+    from threadkeep._sync.kv import Kv
     from threadkeep._sync.lifecycle import ThreadEvent
     from threadkeep._sync.store import Store
+    from threadkeep.model.kv import Found, KvDefaults, KvMatch, KvPage, KvStats
     from threadkeep.model.leases import FOREVER, Lease, Sliding, Until
     from threadkeep.model.options import Limits
     from threadkeep.model.records import (
@@ -42,11 +45,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_async.entity": ("AsyncEntity", "AsyncThread"),
+    "_async.kv": ("AsyncKv",),
     "_async.lifecycle": ("AsyncThreadEvent",),
     "_async.store": ("AsyncStore",),
     "_sync.entity": ("Entity", "Thread"),
+    "_sync.kv": ("Kv",),
     "_sync.lifecycle": ("ThreadEvent",),
     "_sync.store": ("Store",),
+    "model.kv": ("Found", "KvDefaults", "KvMatch", "KvPage", "KvStats"),
     "model.leases": ("FOREVER", "Lease", "Sliding", "Until"),
     "model.options": ("Limits",),
     "model.records": (
@@ -81,6 +87,7 @@ __all__ = [
     "FOREVER",
     "Appended",
     "AsyncEntity",
+    "AsyncKv",
     "AsyncStore",
     "AsyncThread",
     "AsyncThreadEvent",
@@ -91,7 +98,13 @@ __all__ = [
     "Entity",
     "Entry",
     "Forbidden",
+    "Found",
     "Gone",
+    "Kv",
+    "KvDefaults",
+    "KvMatch",
+    "KvPage",
+    "KvStats",
     "Lease",
     "Limits",
     "Message",

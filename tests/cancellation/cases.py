@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from threadkeep import AsyncStore
+from threadkeep import AsyncKv, AsyncStore
 from threadkeep._async.entity import AsyncEntity, AsyncThread
+from threadkeep._async.kv_listing import AsyncKvListing
 from threadkeep._async.listing import AsyncListing
 from threadkeep._async.messages import AsyncMessages
 from threadkeep._async.snapshots import AsyncSessions, AsyncSnapshots
@@ -20,12 +21,15 @@ Trips = dict[str, int]
 ONE: Trips = {"run": 1}
 SCAN: Trips = {"scan": 1}
 THREAD = "t"
+SPACE = "notes"
 OLD = ("old-1", "old-2", "old-3")  # their leases have run out
 WRITES = 5
 
 CLASSES = (
     AsyncStore,
     AsyncEntity,
+    AsyncKv,
+    AsyncKvListing,
     AsyncThread,
     AsyncState,
     AsyncMessages,
@@ -40,6 +44,8 @@ NO_IO = {
         "app",
         "entity_lease",
         "field_lease",
+        "kv",
+        "kv_namespaces",
         "on",
         "sessions",
         "thread",
@@ -47,6 +53,7 @@ NO_IO = {
         "user",
     },
     "AsyncEntity": {"id", "namespace"},
+    "AsyncKv": {"keys", "namespace", "refresh", "search"},
     "AsyncThread": {"id", "namespace"},
     "AsyncTurn": {"held", "token"},
 }
@@ -93,6 +100,8 @@ async def fill(store: AsyncStore) -> None:
     await store.user("alice").state.set("name", "Alice")
     await store.app().state.set("motto", "keep")
     await store.sessions.save("s", {"agent": 1})
+    await store.kv(SPACE).set_defaults(ttl=600)
+    await store.kv(SPACE).set_many({"a": 1, "b": "text"})
     for name in OLD:
         old = store.thread(name)
         await old.state.set("last", name)
@@ -145,6 +154,26 @@ def _sessions(
     name: str, call: Callable[[AsyncSessions], Awaitable[object]], trips: Trips = ONE
 ) -> Case:
     return Case((f"AsyncSessions.{name}",), lambda store: call(store.sessions), trips)
+
+
+def _kv(
+    name: str,
+    call: Callable[[AsyncKv], Awaitable[object]],
+    trips: Trips = ONE,
+    *,
+    steps: bool = False,
+) -> Case:
+    return Case((f"AsyncKv.{name}",), lambda store: call(store.kv(SPACE)), trips, steps=steps)
+
+
+def _anew(kv: AsyncKv) -> AsyncKv:
+    kv.refresh()
+    return kv
+
+
+async def _keys(store: AsyncStore) -> None:
+    keys = store.kv(SPACE).keys()
+    assert [key async for key in keys] == ["a", "b"]
 
 
 def _entity(name: str, call: Callable[[AsyncEntity], Awaitable[object]]) -> list[Case]:
@@ -201,6 +230,31 @@ CASES: dict[str, Case] = {
     "sessions.has": _sessions("has", lambda sessions: sessions.has("s")),
     "sessions.delete": _sessions("delete", lambda sessions: sessions.delete("s")),
     "sessions.list": _sessions("list", lambda sessions: sessions.list(), SCAN),
+    "kv.get": _kv("get", lambda kv: kv.get("a")),
+    "kv.get_many": _kv("get_many", lambda kv: kv.get_many(["a", "b"]), {"run": 2}),
+    "kv.has": _kv("has", lambda kv: kv.has("a")),
+    "kv.touch": _kv("touch", lambda kv: kv.touch("a")),
+    "kv.set": _kv("set", lambda kv: kv.set("a", 2)),
+    "kv.set anew": _kv("set", lambda kv: _anew(kv).set("a", 2), {"run": 2}),
+    "kv.set with ttl": _kv("set", lambda kv: kv.set("a", 2, ttl=60)),
+    "kv.set guarded": _kv("set", lambda kv: kv.set("a", 2, ttl=60, if_revision=1)),
+    "kv.set_many": _kv(
+        "set_many", lambda kv: kv.set_many({"a": 2, "new": 3}, ttl=60), {"run": 2}, steps=True
+    ),
+    "kv.delete": _kv("delete", lambda kv: kv.delete("a")),
+    "kv.delete many": _kv("delete", lambda kv: kv.delete("a", "b"), {"run": 2}, steps=True),
+    "kv.stats": _kv("stats", lambda kv: kv.stats(), SCAN),
+    "kv.search": _kv("search", lambda kv: kv.search("A").page(), {"scan": 1, "run": 1}),
+    "kv.defaults": _kv("defaults", lambda kv: _anew(kv).defaults()),
+    "kv.set_defaults": _kv("set_defaults", lambda kv: kv.set_defaults(ttl=60)),
+    "kv.delete_namespace": _kv(
+        "delete_namespace", lambda kv: kv.delete_namespace(), {"scan": 1, "run": 3}, steps=True
+    ),
+    "kv listing": Case(("AsyncKvListing.__aiter__",), _keys, SCAN),
+    "kv listing.page": Case(
+        ("AsyncKvListing.page",), lambda store: store.kv(SPACE).keys().page(), SCAN
+    ),
+    "kv namespaces": Case((), lambda store: store.kv_namespaces().page(), {"scan": 2}),
     **{f"info {i}": c for i, c in enumerate(_entity("info", lambda entity: entity.info()))},
     **{
         f"set_labels {i}": c

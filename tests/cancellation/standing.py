@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.cancellation.cases import OLD, THREAD
+from tests.cancellation.cases import OLD, SPACE, THREAD
 from threadkeep import AsyncStore
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
@@ -19,6 +19,7 @@ REFS = (
     *(Ref("default", "thread", name) for name in (THREAD, "s", "copy", *OLD)),
     Ref("default", "user", "alice"),
     Ref("default", "app", "app"),
+    *(Ref("default", "kv", f"{SPACE}  {key}") for key in ("", "a", "b", "new")),
 )
 MAPS = ("state", "#turn", "#end")
 LOGS = ("messages", "snapshots")

@@ -17,7 +17,7 @@ KEPT_SECONDS = 30
 MOST = 1_000
 
 
-class AsyncKvDefaults:
+class AsyncKnownDefaults:
     """The defaults of the namespaces that a store has met; what it remembers is at most 30 seconds old."""
 
     def __init__(self, store: AsyncStore) -> None:

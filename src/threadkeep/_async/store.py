@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.kv import AsyncKv, namespaces
-from threadkeep._async.kv_defaults import AsyncKvDefaults
+from threadkeep._async.kv_defaults import AsyncKnownDefaults
 from threadkeep._async.kv_listing import AsyncKvListing
 from threadkeep._async.lifecycle import AsyncLifecycle, Handler
 from threadkeep._async.listing import AsyncListing
@@ -81,7 +81,7 @@ class AsyncStore:
         self._opening: AsyncLock | None = None
         self._closed = False
         self.lifecycle = AsyncLifecycle(self)
-        self.kv_defaults = AsyncKvDefaults(self)
+        self.kv_defaults = AsyncKnownDefaults(self)
 
     async def ready(self) -> AsyncEngine:
         """Connect if that is still to be done and return the engine."""

@@ -18,7 +18,7 @@ KEPT_SECONDS = 30
 MOST = 1_000
 
 
-class KvDefaults:
+class KnownDefaults:
     """The defaults of the namespaces that a store has met; what it remembers is at most 30 seconds old."""
 
     def __init__(self, store: Store) -> None:

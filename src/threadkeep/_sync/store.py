@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from threadkeep._sync.entity import Entity, Thread
 from threadkeep._sync.kv import Kv, namespaces
-from threadkeep._sync.kv_defaults import KvDefaults
+from threadkeep._sync.kv_defaults import KnownDefaults
 from threadkeep._sync.kv_listing import KvListing
 from threadkeep._sync.lifecycle import Handler, Lifecycle
 from threadkeep._sync.listing import Listing
@@ -82,7 +82,7 @@ class Store:
         self._opening: Lock | None = None
         self._closed = False
         self.lifecycle = Lifecycle(self)
-        self.kv_defaults = KvDefaults(self)
+        self.kv_defaults = KnownDefaults(self)
 
     def ready(self) -> Engine:
         """Connect if that is still to be done and return the engine."""

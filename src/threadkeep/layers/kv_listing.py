@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import cast
 
 import msgspec
 
@@ -84,11 +84,10 @@ def holds(value: object, keyword: str) -> bool:
     if isinstance(value, str):
         return keyword in value.casefold()
     if isinstance(value, Mapping):
-        entries: Mapping[Any, Any] = value
-        return any(holds(key, keyword) or holds(one, keyword) for key, one in entries.items())
+        pairs = cast("Mapping[object, object]", value).items()
+        return any(holds(key, keyword) or holds(one, keyword) for key, one in pairs)
     if isinstance(value, (list, tuple, set, frozenset)):
-        items: Any = value
-        return any(holds(one, keyword) for one in items)
+        return any(holds(one, keyword) for one in cast("Iterable[object]", value))
     return False
 
 

@@ -31,6 +31,10 @@ from threadkeep.testing._async.fixtures import (
 )
 from threadkeep.testing._async.forks import TestForks
 from threadkeep.testing._async.guards import TestGuards
+from threadkeep.testing._async.kv import TestKv, kv
+from threadkeep.testing._async.kv_defaults import TestKvDefaults
+from threadkeep.testing._async.kv_listing import TestKvListing
+from threadkeep.testing._async.kv_namespaces import TestKvNamespaces
 from threadkeep.testing._async.leases import TestLeases
 from threadkeep.testing._async.lifecycle import TestLifecycle
 from threadkeep.testing._async.limits import TestLimits
@@ -58,6 +62,10 @@ __all__ = [
     "TestFailingHandlers",
     "TestForks",
     "TestGuards",
+    "TestKv",
+    "TestKvDefaults",
+    "TestKvListing",
+    "TestKvNamespaces",
     "TestLeases",
     "TestLifecycle",
     "TestLimits",
@@ -76,6 +84,7 @@ __all__ = [
     "TestWindows",
     "clock",
     "engine",
+    "kv",
     "leased",
     "make_store",
     "namespace",

@@ -28,6 +28,10 @@ from threadkeep.testing._sync.fixtures import (
 )
 from threadkeep.testing._sync.forks import TestForks
 from threadkeep.testing._sync.guards import TestGuards
+from threadkeep.testing._sync.kv import TestKv, kv
+from threadkeep.testing._sync.kv_defaults import TestKvDefaults
+from threadkeep.testing._sync.kv_listing import TestKvListing
+from threadkeep.testing._sync.kv_namespaces import TestKvNamespaces
 from threadkeep.testing._sync.leases import TestLeases
 from threadkeep.testing._sync.lifecycle import TestLifecycle
 from threadkeep.testing._sync.limits import TestLimits
@@ -55,6 +59,10 @@ __all__ = [
     "TestFailingHandlers",
     "TestForks",
     "TestGuards",
+    "TestKv",
+    "TestKvDefaults",
+    "TestKvListing",
+    "TestKvNamespaces",
     "TestLeases",
     "TestLifecycle",
     "TestLimits",
@@ -73,6 +81,7 @@ __all__ = [
     "TestWindows",
     "clock",
     "engine",
+    "kv",
     "leased",
     "make_store",
     "namespace",
