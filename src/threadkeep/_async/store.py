@@ -18,7 +18,7 @@ from threadkeep._async.scope import AsyncScope
 from threadkeep._async.snapshots import AsyncSessions
 from threadkeep._async.state import Ttl
 from threadkeep._async.sweeping import sweeping
-from threadkeep._async.urls import open_engine
+from threadkeep._async.urls import engine_of, open_engine
 from threadkeep.concurrency import AsyncLock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
@@ -82,6 +82,15 @@ class AsyncStore:
         self._closed = False
         self.lifecycle = AsyncLifecycle(self)
         self.kv_defaults = AsyncKnownDefaults(self)
+
+    @classmethod
+    def from_client(cls, client: object, **options: Any) -> Self:
+        """Return a store on the servers of your redis-py or valkey-py client, alone or in a cluster.
+
+        The client stays yours: only its settings are used, over connections of the store's own.
+        `options` are those of the class but `url` and `engine`. Raises UsageError for another client.
+        """
+        return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
 
     async def ready(self) -> AsyncEngine:
         """Connect if that is still to be done and return the engine."""

@@ -29,7 +29,40 @@ def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
     return AsyncSqliteEngine(settings_of(url), now, limits)
 
 
-_MAKERS: dict[str, Maker] = {"memory": _memory, "sqlite": _sqlite}
+def _redis(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:  # noqa: ARG001 - time is the server's
+    try:
+        from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
+        from threadkeep.engines.redis.links import AsyncNodes
+        from threadkeep.engines.redis.url import OWN_OPTIONS, places_of
+    except ImportError as error:
+        raise UsageError(
+            f"{url.scheme}:// needs the extra redis: pip install 'threadkeep[redis]' ({error})"
+        ) from error
+    return AsyncRedisEngine(AsyncNodes.from_url(url, OWN_OPTIONS), limits, **places_of(url))
+
+
+_REDIS = ("redis", "rediss", "valkey", "valkeys")
+_MAKERS: dict[str, Maker] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},
+    "redis+unix": _redis,
+    "valkey+unix": _redis,
+}
+
+
+def engine_of(client: object, limits: Limits) -> AsyncEngine:
+    """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
+    module = type(client).__module__.split(".")[0]
+    if module not in {"redis", "valkey"}:
+        raise UsageError(
+            f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
+            " pass one of redis-py or valkey-py"
+        )
+    from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
+    from threadkeep.engines.redis.links import AsyncNodes
+
+    return AsyncRedisEngine(AsyncNodes.from_client(client), limits)
 
 
 def open_engine(text: str, now: Now, limits: Limits) -> AsyncEngine:

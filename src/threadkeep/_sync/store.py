@@ -19,7 +19,7 @@ from threadkeep._sync.scope import Scope
 from threadkeep._sync.snapshots import Sessions
 from threadkeep._sync.state import Ttl
 from threadkeep._sync.sweeping import sweeping
-from threadkeep._sync.urls import open_engine
+from threadkeep._sync.urls import engine_of, open_engine
 from threadkeep.concurrency import Lock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
@@ -83,6 +83,15 @@ class Store:
         self._closed = False
         self.lifecycle = Lifecycle(self)
         self.kv_defaults = KnownDefaults(self)
+
+    @classmethod
+    def from_client(cls, client: object, **options: Any) -> Self:
+        """Return a store on the servers of your redis-py or valkey-py client, alone or in a cluster.
+
+        The client stays yours: only its settings are used, over connections of the store's own.
+        `options` are those of the class but `url` and `engine`. Raises UsageError for another client.
+        """
+        return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
 
     def ready(self) -> Engine:
         """Connect if that is still to be done and return the engine."""

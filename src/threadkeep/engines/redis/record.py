@@ -76,5 +76,5 @@ def _labels(raw: bytes | None) -> dict[str, str]:
 
 
 def _table(raw: bytes) -> dict[str, Any]:
-    found: Any = msgspec.msgpack.decode(raw)
+    found: dict[str, Any] | list[Any] = msgspec.msgpack.decode(raw, type=dict[str, Any] | list[Any])
     return found if isinstance(found, dict) else {}  # an empty table of Lua is an empty array
