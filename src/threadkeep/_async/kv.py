@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from threadkeep._async.at_once import AT_ONCE, at_once
 from threadkeep._async.kv_listing import AsyncKvListing
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.state import Ttl
-from threadkeep.concurrency import AsyncFlow
 from threadkeep.layers import kv, kv_listing
 from threadkeep.model.kv import Found, KvDefaults, KvMatch, KvStats
 from threadkeep.model.leases import FOREVER, Lease, lease_of
@@ -19,9 +19,6 @@ from threadkeep.ops.engine import Listed
 if TYPE_CHECKING:
     from threadkeep._async.store import AsyncStore
 
-T = TypeVar("T")
-U = TypeVar("U")
-AT_ONCE = 64
 LOOK = 1_000  # keys of a page where a whole namespace is gone through
 
 
@@ -79,7 +76,7 @@ class AsyncKv:
             scope = scopes[key]
             return await scope.read(kv.get(scope.ref, key, type, renew=renewing))
 
-        found = await _each(list(scopes), one)
+        found = await at_once(list(scopes), one)
         return {key: one for key, one in found.items() if one is not None}
 
     async def set(
@@ -137,7 +134,7 @@ class AsyncKv:
         async def one(key: str) -> int:
             return await scopes[key].write(plans[key])
 
-        return await _each(list(plans), one)
+        return await at_once(list(plans), one)
 
     async def delete(self, *keys: str) -> int:
         """Delete keys and return how many stood. One trip a key, 64 at once; each atomic.
@@ -149,7 +146,7 @@ class AsyncKv:
         async def one(key: str) -> bool:
             return await scopes[key].write(kv.delete(scopes[key].ref))
 
-        return sum((await _each(list(scopes), one)).values())
+        return sum((await at_once(list(scopes), one)).values())
 
     async def has(self, key: str) -> bool:
         """Tell whether a key stands. One trip; renews nothing."""
@@ -273,7 +270,7 @@ class AsyncKv:
         count, after, more = 0, None, True
         while more:
             found, more = await self._page(None, after, 500)
-            count += sum((await _each([key for key, _ in found], self._drop)).values())
+            count += sum((await at_once([key for key, _ in found], self._drop)).values())
             after = found[-1][0] if found else None
         await self._store.kv_defaults.drop(self._prefix)
         return count
@@ -281,41 +278,3 @@ class AsyncKv:
     async def _drop(self, key: str) -> bool:
         scope = self._scope(key)
         return await scope.write(kv.drop(scope.ref))
-
-
-def namespaces(
-    store: AsyncStore, prefix: str | None, cursor: str | None, limit: int | None
-) -> AsyncKvListing[str]:
-    """Return the listing of the key-value namespaces of a store."""
-    if prefix:
-        kv.prefix_of(prefix)
-
-    async def fetch(after: str | None, limit: int) -> tuple[list[str], str | None]:
-        engine = await store.ready()
-        names: list[str] = []
-        while len(names) < limit:
-            page = await engine.scan(kv_listing.next_namespace(store.namespace, prefix, after))
-            if not page.items:
-                return names, None
-            after = kv.split(page.items[0].ref.id)[0]
-            names.append(after)
-        return names, after
-
-    return AsyncKvListing(f"namespaces {prefix or ''}", fetch, cursor, limit)
-
-
-async def _each(items: list[T], action: Callable[[T], Awaitable[U]]) -> dict[T, U]:
-    """Return the result of the action for each item, 64 at once; raise the first error when all have ended."""
-    results: dict[T, U] = {}
-    errors: list[Exception] = []
-
-    async def one(item: T) -> None:
-        try:
-            results[item] = await action(item)
-        except Exception as error:  # noqa: BLE001 - raised when all have ended
-            errors.append(error)
-
-    await AsyncFlow.each(items, one, AT_ONCE)
-    if errors:
-        raise errors[0]
-    return {item: results[item] for item in items}

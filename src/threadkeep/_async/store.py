@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._async.entity import AsyncEntity, AsyncThread
-from threadkeep._async.kv import AsyncKv, namespaces
+from threadkeep._async.kv import AsyncKv
 from threadkeep._async.kv_defaults import AsyncKnownDefaults
-from threadkeep._async.kv_listing import AsyncKvListing
+from threadkeep._async.kv_listing import AsyncKvListing, namespaces
 from threadkeep._async.lifecycle import AsyncLifecycle, Handler
 from threadkeep._async.listing import AsyncListing
 from threadkeep._async.scope import AsyncScope

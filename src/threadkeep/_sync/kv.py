@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from threadkeep._sync.at_once import AT_ONCE, at_once
 from threadkeep._sync.kv_listing import KvListing
 from threadkeep._sync.scope import Scope
 from threadkeep._sync.state import Ttl
-from threadkeep.concurrency import Flow
 from threadkeep.layers import kv, kv_listing
 from threadkeep.model.kv import Found, KvDefaults, KvMatch, KvStats
 from threadkeep.model.leases import FOREVER, Lease, lease_of
@@ -20,9 +20,6 @@ from threadkeep.ops.engine import Listed
 if TYPE_CHECKING:
     from threadkeep._sync.store import Store
 
-T = TypeVar("T")
-U = TypeVar("U")
-AT_ONCE = 64
 LOOK = 1_000  # keys of a page where a whole namespace is gone through
 
 
@@ -80,7 +77,7 @@ class Kv:
             scope = scopes[key]
             return scope.read(kv.get(scope.ref, key, type, renew=renewing))
 
-        found = _each(list(scopes), one)
+        found = at_once(list(scopes), one)
         return {key: one for key, one in found.items() if one is not None}
 
     def set(
@@ -138,7 +135,7 @@ class Kv:
         def one(key: str) -> int:
             return scopes[key].write(plans[key])
 
-        return _each(list(plans), one)
+        return at_once(list(plans), one)
 
     def delete(self, *keys: str) -> int:
         """Delete keys and return how many stood. One trip a key, 64 at once; each atomic.
@@ -150,7 +147,7 @@ class Kv:
         def one(key: str) -> bool:
             return scopes[key].write(kv.delete(scopes[key].ref))
 
-        return sum((_each(list(scopes), one)).values())
+        return sum((at_once(list(scopes), one)).values())
 
     def has(self, key: str) -> bool:
         """Tell whether a key stands. One trip; renews nothing."""
@@ -274,7 +271,7 @@ class Kv:
         count, after, more = 0, None, True
         while more:
             found, more = self._page(None, after, 500)
-            count += sum((_each([key for key, _ in found], self._drop)).values())
+            count += sum((at_once([key for key, _ in found], self._drop)).values())
             after = found[-1][0] if found else None
         self._store.kv_defaults.drop(self._prefix)
         return count
@@ -282,41 +279,3 @@ class Kv:
     def _drop(self, key: str) -> bool:
         scope = self._scope(key)
         return scope.write(kv.drop(scope.ref))
-
-
-def namespaces(
-    store: Store, prefix: str | None, cursor: str | None, limit: int | None
-) -> KvListing[str]:
-    """Return the listing of the key-value namespaces of a store."""
-    if prefix:
-        kv.prefix_of(prefix)
-
-    def fetch(after: str | None, limit: int) -> tuple[list[str], str | None]:
-        engine = store.ready()
-        names: list[str] = []
-        while len(names) < limit:
-            page = engine.scan(kv_listing.next_namespace(store.namespace, prefix, after))
-            if not page.items:
-                return names, None
-            after = kv.split(page.items[0].ref.id)[0]
-            names.append(after)
-        return names, after
-
-    return KvListing(f"namespaces {prefix or ''}", fetch, cursor, limit)
-
-
-def _each(items: list[T], action: Callable[[T], U]) -> dict[T, U]:
-    """Return the result of the action for each item, 64 at once; raise the first error when all have ended."""
-    results: dict[T, U] = {}
-    errors: list[Exception] = []
-
-    def one(item: T) -> None:
-        try:
-            results[item] = action(item)
-        except Exception as error:  # noqa: BLE001 - raised when all have ended
-            errors.append(error)
-
-    Flow.each(items, one, AT_ONCE)
-    if errors:
-        raise errors[0]
-    return {item: results[item] for item in items}

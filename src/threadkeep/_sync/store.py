@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._sync.entity import Entity, Thread
-from threadkeep._sync.kv import Kv, namespaces
+from threadkeep._sync.kv import Kv
 from threadkeep._sync.kv_defaults import KnownDefaults
-from threadkeep._sync.kv_listing import KvListing
+from threadkeep._sync.kv_listing import KvListing, namespaces
 from threadkeep._sync.lifecycle import Handler, Lifecycle
 from threadkeep._sync.listing import Listing
 from threadkeep._sync.scope import Scope
