@@ -249,7 +249,7 @@ def _stage(
                 labels.pop(name, None)
             else:
                 labels[name] = value
-        results[index] = Labels(labels)
+        results[index] = Labels(dict(labels))
 
 
 def _lease(row: Row, ops: tuple[AnyOp, ...], now: int, *, born: bool) -> None:

@@ -106,6 +106,11 @@ class Layout(msgspec.Struct, frozen=True):
                 args += _PARTS[type(part)](part)
         return keys, ["g", *_hot(batch), *args] if _is_hot(batch) else ["b", *args]
 
+    def look(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
+        """Return the keys and arguments of a look at an entity for a listing."""
+        keys, args = self.frame(ref, names)
+        return keys, ["i", *args]
+
     def tend(self, ref: Ref, names: Names, lease: int, token: int | None) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity that may be due."""
         keys, args = self.frame(ref, names)

@@ -6,6 +6,8 @@ import struct
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from msgspec.structs import replace
+
 from threadkeep.errors import DataLost, TooLarge, UsageError
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
@@ -162,6 +164,12 @@ def pairs(flat: list[bytes]) -> dict[str, str]:
     }
 
 
+def read_look(answer: list[Any]) -> EntityInfo | None:
+    """Return what a listing shows of an entity; None where it shows nothing."""
+    found = _info(None, answer[1])
+    return replace(found, logs=(), maps=()) if isinstance(found, EntityInfo) else None
+
+
 def _fields(flat: list[bytes]) -> dict[str, Field]:
     found = zip(flat[::2], flat[1::2], strict=True)
     return {name.decode(): read_field(raw) for name, raw in found}
@@ -181,7 +189,7 @@ def _read(op: Read, result: list[Any]) -> Items:
     return Items(items, head, count, size, _fields(linked))
 
 
-def _info(_: Info, result: list[Any]) -> AnyResult:
+def _info(_: Info | None, result: list[Any]) -> AnyResult:
     if not result:
         return Nothing()
     created, updated, revision, epoch, window, end, labels, fields, items, size, logs, maps = result

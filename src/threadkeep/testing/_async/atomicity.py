@@ -28,7 +28,7 @@ from threadkeep.ops.ops import (
     Set,
     Touch,
 )
-from threadkeep.ops.reply import Appended, Count, Fields, Items, Names, Number
+from threadkeep.ops.reply import Appended, Count, Fields, Items, Labels, Names, Number
 from threadkeep.testing._async.subject import LOG, MAP, AsyncSubject, answer
 from threadkeep.testing.tasks import AsyncTasks
 
@@ -160,6 +160,14 @@ class TestAtomicity:
         items = answer(reply, Items, 3)
         assert ([i.value for i in items.items], items.head, items.count) == ([b"1"], 1, 1)
         assert reply.revision == 3
+
+    async def test_each_result_tells_of_its_own_operation(self, subject: AsyncSubject) -> None:
+        reply = await subject.run(Label({"a": "1"}), Label({"b": "2"}), Label({"a": None}))
+        assert reply.results == (
+            Labels({"a": "1"}),
+            Labels({"a": "1", "b": "2"}),
+            Labels({"b": "2"}),
+        )
 
     async def test_writes_are_done_in_their_order(self, subject: AsyncSubject) -> None:
         reply = await subject.run(

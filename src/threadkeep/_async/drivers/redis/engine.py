@@ -11,13 +11,13 @@ from threadkeep.engines.redis.keys import Places, channel, entity, indexes
 from threadkeep.engines.redis.links import AsyncNodes, Script, slot_of
 from threadkeep.engines.redis.listing import scored
 from threadkeep.engines.redis.program import Args, Layout, Names, named
-from threadkeep.engines.redis.reply import CLAIMED, need, read_reply
+from threadkeep.engines.redis.reply import CLAIMED, need, read_look, read_reply
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.ops import Info
-from threadkeep.ops.reply import Reply
+from threadkeep.ops.reply import EntityInfo, Reply
 
 CLUSTER_SHARDS = 64
 Build = Callable[[Names], tuple[list[str], Args]]
@@ -112,8 +112,10 @@ class AsyncRedisEngine:
             self._nodes, self._layout.places, self._look, self._tidy
         ).page(query)
 
-    async def _look(self, ref: Ref) -> Reply:
-        return await self.run(Batch(ref, (Info(),)))
+    async def _look(self, ref: Ref) -> EntityInfo | None:
+        look = self._layout.look
+        answer = await self._call(Names({}, {}), lambda names: look(ref, names), again=True)
+        return read_look(answer)
 
     async def _tidy(self, ref: Ref) -> None:
         await self._tend(ref, 1, None)
@@ -169,7 +171,7 @@ class AsyncRedisEngine:
         told = channel(base, ref.id).encode()
         last = -1
         async for _ in self._nodes.listen(slot_of(entity(base, ref.id).encode()), told):
-            revision = (await self._look(ref)).revision
+            revision = (await self.run(Batch(ref, (Info(),)))).revision
             if revision != last:
                 last = revision
                 yield revision

@@ -14,7 +14,7 @@ from threadkeep.engines.redis.listing import Candidate, Command, Shard, candidat
 from threadkeep.engines.redis.record import ASKED, Record, read_record
 from threadkeep.model.refs import Ref
 from threadkeep.ops.engine import Listed, Page, Query
-from threadkeep.ops.reply import EntityInfo, Reply
+from threadkeep.ops.reply import EntityInfo
 
 Label = tuple[str, str] | None
 Shown = dict[str, tuple[EntityInfo, int]]  # by id, with the place before
@@ -27,7 +27,7 @@ class RedisListing:
         self,
         nodes: Nodes,
         places: Places,
-        look: Callable[[Ref], Reply],
+        look: Callable[[Ref], EntityInfo | None],
         tidy: Callable[[Ref], None],
     ) -> None:
         self._nodes, self._places = nodes, places
@@ -96,8 +96,8 @@ class RedisListing:
             return None
         visible = record.visible(now, query.labels)
         if visible is None:
-            result = (self._look(ref)).results[0]
-            return (_listed(result), record.row.prior) if isinstance(result, EntityInfo) else None
+            info = self._look(ref)
+            return None if info is None else (info, record.row.prior)
         return (record.info, record.row.prior) if visible else None
 
     def _by_id(self, query: Query, place: Place) -> Page:
@@ -196,22 +196,6 @@ def _ready(
     if rising:
         return [one for one in merged if one[0] <= min(cut_off)], True
     return [one for one in merged if one[0] >= max(cut_off)], True
-
-
-def _listed(info: EntityInfo) -> EntityInfo:
-    """Return an info as listings show it: without the names of logs and maps."""
-    return EntityInfo(
-        created=info.created,
-        updated=info.updated,
-        revision=info.revision,
-        epoch=info.epoch,
-        window=info.window,
-        end=info.end,
-        labels=info.labels,
-        fields=info.fields,
-        items=info.items,
-        bytes=info.bytes,
-    )
 
 
 def _page(query: Query, found: dict[str, EntityInfo], after: Place | None) -> Page:

@@ -27,6 +27,16 @@ local function tend(lease, token)
   return { CODES.done }
 end
 
+-- What a listing shows of an entity; it changes nothing, whatever has run out.
+local function look()
+  load_entity()
+  local now = row and math.max(clock, row.updated)
+  if not row or is_over(now) then return { CODES.done, {} } end
+  local found = read_info(now)
+  local empty = found[8] == 0 and not next(meta.l) and not next(labels) and not row.fin
+  return { CODES.done, empty and {} or found }
+end
+
 local function names_or_prefix(op)
   local how = arg()
   if how == 'n' then op.names = list() elseif how == 'p' then op.prefix = arg() end
@@ -100,6 +110,7 @@ end
 
 local function program()
   if ARGV[1] == 't' then return tend(number(), number()) end
+  if ARGV[1] == 'i' then return look() end
   local batch = { once = arg(), epoch = arg(), field_limit = number(), label_limit = number() }
   batch.guards, batch.ops, batch.otherwise = parse(number()), parse(number()), parse(number())
   for i, op in ipairs(batch.ops) do
