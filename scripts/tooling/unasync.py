@@ -27,7 +27,12 @@ from shutil import which
 from tooling.twin import MarkerError, is_skipped, to_sync
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("src/threadkeep/_async", "src/threadkeep/testing/_async", "tests/_async")
+FOLDERS = (
+    "src/threadkeep/_async",
+    "src/threadkeep/engines/redis/links/_async",
+    "src/threadkeep/testing/_async",
+    "tests/_async",
+)
 HEADER = "# Generated from {source} by scripts/unasync. Do not edit.\n"
 MARK = "# Generated from "
 # I001 order; F401, TC005 what nobody uses any more; PYI016 `X | Awaitable[X]` became `X | X`

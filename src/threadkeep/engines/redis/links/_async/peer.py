@@ -1,0 +1,70 @@
+"""One server and the connection to it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from threadkeep.concurrency import AsyncFlow, AsyncLock
+from threadkeep.engines.redis.links.link import AsyncLink
+from threadkeep.engines.redis.links.slots import Address
+from threadkeep.errors import Unavailable
+
+Opener = Callable[[float], Awaitable[AsyncLink]]  # is given the seconds it may take
+
+
+class AsyncPeer:
+    """Keeps one connection to a server, and opens another when that is lost; at most one caller tries."""
+
+    def __init__(self, address: Address, opener: Opener) -> None:
+        self.address = address
+        self._opener = opener
+        self._lock = AsyncLock()
+        self._link: AsyncLink | None = None
+        self._old: list[AsyncLink] = []
+        self._failures = 0
+        self._next = 0.0  # no new attempt before
+        self._closed = False
+
+    @property
+    def link(self) -> AsyncLink | None:
+        """Return the connection if there is one that can be used."""
+        link = self._link
+        return link if link is not None and link.usable else None
+
+    async def ready(self, limit: float) -> AsyncLink:
+        """Return the connection, opened if need be. Raises Unavailable, Forbidden or UsageError."""
+        async with self._lock:
+            link = self.link
+            if link is not None:
+                return link
+            now = time.monotonic()
+            wait = max(0.0, self._next - now)
+            if now + wait >= limit or self._closed:
+                closed = "the store was closed while this call was on its way"
+                raise Unavailable(closed if self._closed else f"{self.address} cannot be reached")
+            await AsyncFlow.sleep(wait)
+            return await self._open(limit - now - wait)
+
+    async def _open(self, seconds: float) -> AsyncLink:
+        try:
+            link = await self._opener(seconds)
+        except Unavailable:
+            self._failures += 1
+            longest = min(1.0, 0.01 * 2 ** min(self._failures, 10))
+            self._next = time.monotonic() + random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+            raise
+        self._failures = 0
+        if self._link is not None:
+            self._old = [old for old in [*self._old, self._link] if old.lost is None]
+        self._link, self.address = link, link.address
+        if self._closed:
+            await link.aclose()
+        return link
+
+    async def aclose(self) -> None:
+        """Close the connection; twice is fine."""
+        self._closed = True
+        for link in [*self._old, *([self._link] if self._link is not None else [])]:
+            await link.aclose()

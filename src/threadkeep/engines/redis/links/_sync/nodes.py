@@ -1,0 +1,137 @@
+# Generated from src/threadkeep/engines/redis/links/_async/nodes.py by scripts/unasync. Do not edit.
+"""All servers of a store, as one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from threadkeep.concurrency import Flow, Home
+from threadkeep.engines.redis.links._sync.cluster import Cluster
+from threadkeep.engines.redis.links._sync.ears import Ears
+from threadkeep.engines.redis.links._sync.single import Single
+from threadkeep.engines.redis.links.client import settings_from
+from threadkeep.engines.redis.links.errand import Errand, Step
+from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
+from threadkeep.engines.redis.links.script import Command
+from threadkeep.engines.redis.links.settings import Settings
+from threadkeep.engines.redis.links.url import settings_of
+from threadkeep.errors import Unavailable, UsageError
+from threadkeep.model.urls import StoreUrl, parse_url
+
+_ASYNCHRONOUS: Final = "Async" in Single.__name__
+
+
+class Nodes:
+    """The servers of a store: one, one behind sentinels, or the primaries of a cluster.
+
+    Calls of one event loop share one connection to each. What was certainly not done is sent again until
+    time is up; what may have been done only where the caller says that this is harmless.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.cluster = settings.mode == "cluster"
+        self.version = ""  # of the server, "7.2.4"; known after open
+        self._home = Home()
+        self._place = Cluster(settings) if self.cluster else Single(settings)
+        self._ears = Ears(settings, self._place)
+
+    @classmethod
+    def from_url(cls, url: str | StoreUrl, also: frozenset[str] = frozenset()) -> Nodes:
+        """Return the servers that a URL names, not yet connected; `also`: options that somebody else reads."""
+        return cls(settings_of(parse_url(url) if isinstance(url, str) else url, also))
+
+    @classmethod
+    def from_client(cls, client: Any) -> Nodes:
+        """Return the servers of a redis-py or valkey-py client; only its settings are used."""
+        return cls(settings_from(client, asynchronous=_ASYNCHRONOUS))
+
+    def open(self) -> None:
+        """Connect once, and see what kind of server it is. Raises Unavailable, Forbidden or UsageError."""
+        self._home.check()
+        begun = time.monotonic()
+        while True:
+            try:
+                self._place.open(begun + self.settings.failover_timeout)
+                break
+            except Unready:
+                if time.monotonic() > begun + self.settings.failover_timeout:
+                    raise
+                Flow.sleep(0.05)
+        (answer,) = self.call(0, [("INFO", "server")], again=True)
+        if not isinstance(answer, ServerError):  # else an ACL hides it
+            self._check(dict(_lines(answer.decode(errors="replace"))))
+
+    def _check(self, info: dict[str, str]) -> None:
+        self.version = info.get("redis_version", "")
+        mode = info.get("redis_mode") or info.get("server_mode")
+        if mode == "sentinel" or (mode == "cluster" and not self.cluster):
+            raise UsageError(f"this server is a {mode}; write +{mode} after the scheme of the URL")
+
+    def call(self, slot: int, commands: Sequence[Command], *, again: bool) -> list[Any]:
+        """Send commands in one write to the server that has the slot, and return their answers.
+
+        An answer is bytes, int, None or a list of them, or a ServerError in the place of its command. `again`:
+        doing it twice is harmless. Raises Unavailable, Timeout, Forbidden or UsageError.
+        """
+        self._home.check()
+        errand = Errand(commands, self.settings, time.monotonic(), again=again)
+        while True:
+            peer = self._place.at(errand.asked) if errand.asked else self._place.peer(slot)
+            link = None
+            try:
+                link = peer.link or peer.ready(errand.limit)
+                until = errand.until(time.monotonic())
+                step = errand.take(link.ask(errand.payload, errand.count, until), link.address)
+            except Late:
+                raise errand.late(peer.address, time.monotonic()) from None
+            except Lost as error:
+                step = errand.lost(error)
+            except Unavailable as error:
+                step = errand.unreachable(error)
+            if step is Step.DONE:
+                return errand.results
+            if errand.moved is not None:
+                self._place.moved(*errand.moved)
+            if step is not Step.SEND:
+                Flow.sleep(errand.pause(time.monotonic()))
+            if step is Step.LOOK:
+                self._place.look(link, errand.limit)
+
+    def everywhere(self, command: Command) -> list[Any]:
+        """Send a command to each primary and return the answers; it may be sent again."""
+        self._home.check()
+        slots = self._place.primaries()
+        return [(self.call(slot, [command], again=True))[0] for slot in slots]
+
+    @property
+    def sharded(self) -> bool:
+        """Tell whether channels belong to slots (SPUBLISH, SSUBSCRIBE): on a cluster of version 7 or later."""
+        major = self.version.partition(".")[0]
+        return self.cluster and (not major.isdecimal() or int(major) >= 7)
+
+    def listen(self, slot: int, channel: bytes) -> Iterator[None]:
+        """Yield once subscribed, at messages (several may come as one), and after each reconnect.
+
+        So a reader that reads at each of these misses no change. Ends when the store is closed. Raises
+        Unavailable when the server cannot be reached for too long, Forbidden when an ACL keeps the channel.
+        """
+        self._home.check()
+        word = "SSUBSCRIBE" if self.sharded else "SUBSCRIBE"
+        for _ in self._ears.listen(slot, channel, word):
+            yield
+
+    def close(self) -> None:
+        """Close the connections; twice is fine. A forked process closes nothing."""
+        if not self._home.left:
+            self._ears.close()
+            self._place.close()
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            yield name, value

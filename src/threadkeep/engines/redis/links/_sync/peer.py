@@ -1,0 +1,71 @@
+# Generated from src/threadkeep/engines/redis/links/_async/peer.py by scripts/unasync. Do not edit.
+"""One server and the connection to it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from threadkeep.concurrency import Flow, Lock
+from threadkeep.engines.redis.links.link import Link
+from threadkeep.engines.redis.links.slots import Address
+from threadkeep.errors import Unavailable
+
+Opener = Callable[[float], Link]  # is given the seconds it may take
+
+
+class Peer:
+    """Keeps one connection to a server, and opens another when that is lost; at most one caller tries."""
+
+    def __init__(self, address: Address, opener: Opener) -> None:
+        self.address = address
+        self._opener = opener
+        self._lock = Lock()
+        self._link: Link | None = None
+        self._old: list[Link] = []
+        self._failures = 0
+        self._next = 0.0  # no new attempt before
+        self._closed = False
+
+    @property
+    def link(self) -> Link | None:
+        """Return the connection if there is one that can be used."""
+        link = self._link
+        return link if link is not None and link.usable else None
+
+    def ready(self, limit: float) -> Link:
+        """Return the connection, opened if need be. Raises Unavailable, Forbidden or UsageError."""
+        with self._lock:
+            link = self.link
+            if link is not None:
+                return link
+            now = time.monotonic()
+            wait = max(0.0, self._next - now)
+            if now + wait >= limit or self._closed:
+                closed = "the store was closed while this call was on its way"
+                raise Unavailable(closed if self._closed else f"{self.address} cannot be reached")
+            Flow.sleep(wait)
+            return self._open(limit - now - wait)
+
+    def _open(self, seconds: float) -> Link:
+        try:
+            link = self._opener(seconds)
+        except Unavailable:
+            self._failures += 1
+            longest = min(1.0, 0.01 * 2 ** min(self._failures, 10))
+            self._next = time.monotonic() + random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+            raise
+        self._failures = 0
+        if self._link is not None:
+            self._old = [old for old in [*self._old, self._link] if old.lost is None]
+        self._link, self.address = link, link.address
+        if self._closed:
+            link.close()
+        return link
+
+    def close(self) -> None:
+        """Close the connection; twice is fine."""
+        self._closed = True
+        for link in [*self._old, *([self._link] if self._link is not None else [])]:
+            link.close()

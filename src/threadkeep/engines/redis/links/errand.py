@@ -1,0 +1,166 @@
+"""A call on its way: what of it is done, what has to be sent again, and for how long."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, Final, cast
+
+from threadkeep.engines.redis.links.errors import Lost, ServerError, Unready
+from threadkeep.engines.redis.links.script import Command, Script, pack, pack_all
+from threadkeep.engines.redis.links.settings import Settings
+from threadkeep.engines.redis.links.slots import Address, read_target
+from threadkeep.errors import Timeout, Unavailable
+
+_ASKING: Final = pack(("ASKING",))
+_WAIT: Final = {"TRYAGAIN", "LOADING", "BUSY", "MASTERDOWN"}
+_MISLED: Final = {"CLUSTERDOWN", "READONLY"}
+_AGAIN: Final = {"NOSCRIPT", "MOVED", "ASK"} | _WAIT | _MISLED  # each before anything was done
+_QUICK: Final = 3  # times a call follows a redirection without waiting
+
+
+class Step(Enum):
+    """What to do next."""
+
+    DONE = 1
+    SEND = 2  # again, at once
+    WAIT = 3  # then send again
+    LOOK = 4  # where the primaries are, wait, then send again
+
+
+class Errand:
+    """The commands of one call, until each has its answer or time is up; times of time.monotonic."""
+
+    def __init__(
+        self, commands: Sequence[Command], settings: Settings, begun: float, *, again: bool
+    ) -> None:
+        self.results: list[Any] = [None] * len(commands)
+        self.asked: Address | None = None  # the node that is taking the slot over
+        self.moved: tuple[int, Address] | None = None
+        self._commands, self._again = commands, again
+        self._settings, self._begun = settings, begun
+        self._pending: list[int] = list(range(len(commands)))
+        self._whole: set[int] = set()  # scripts that the server did not know
+        self._rounds = 0
+        self._why: Exception | None = None  # what the last attempt met
+        self._sent = False  # something of it may have been done
+        alone = settings.mode == "single"
+        self.limit = begun + (settings.timeout if alone else settings.failover_timeout)
+
+    @property
+    def payload(self) -> bytes:
+        """Return what is to be sent."""
+        if self.asked is None and not self._whole:
+            return pack_all(self._commands[number] for number in self._pending)
+        return b"".join(
+            (_ASKING if self.asked else b"")
+            + pack(self._commands[number], whole=number in self._whole)
+            for number in self._pending
+        )
+
+    @property
+    def count(self) -> int:
+        """Return how many answers will come."""
+        return len(self._pending) * (2 if self.asked else 1)
+
+    def until(self, now: float) -> float:
+        """Return when to stop waiting for the answers of what is sent now."""
+        return now + min(self._settings.timeout, max(0.0, self.limit - now))
+
+    def take(self, answers: list[Any], asked: Address) -> Step:
+        """Note the answers of the node `asked`, and say what is next."""
+        if self.asked is not None:
+            answers = answers[1::2]
+        self.asked = self.moved = None
+        self._rounds += 1
+        take = self._take_whole if self._commands[0][0] == "MULTI" else self._take_each
+        refused = take(answers)
+        if refused is None:
+            return Step.DONE
+        self._why = refused
+        return self._step(refused, asked)
+
+    def _take_each(self, answers: list[Any]) -> ServerError | None:
+        refused: list[tuple[int, ServerError]] = []
+        for number, answer in zip(self._pending, answers, strict=True):
+            if isinstance(answer, ServerError) and answer.code in _AGAIN:
+                refused.append((number, answer))
+            else:
+                self.results[number] = answer
+        self._sent |= len(refused) < len(answers)
+        self._pending = [number for number, _ in refused]
+        self._whole |= {number for number, answer in refused if answer.code == "NOSCRIPT"}
+        return refused[0][1] if refused else None
+
+    def _take_whole(self, answers: list[Any]) -> ServerError | None:
+        """Take a transaction: it was done whole or not at all, except that a script in it may be unknown."""
+        refused = next(
+            (a for a in answers if isinstance(a, ServerError) and a.code in _AGAIN), None
+        )
+        inside = cast("list[Any]", answers[-1] if isinstance(answers[-1], list) else [])
+        if refused is None and self._again and not self._whole:
+            refused = next((a for a in inside if _unknown(a)), None)
+            if refused is not None:
+                self._whole |= {
+                    n for n in self._pending if isinstance(self._commands[n][0], Script)
+                }
+        if refused is None:
+            self.results = answers
+        return refused
+
+    def _step(self, refused: ServerError, asked: Address) -> Step:
+        if refused.code == "NOSCRIPT":
+            return Step.SEND
+        if refused.code in {"MOVED", "ASK"}:
+            slot, target = read_target(refused.said, asked)
+            if refused.code == "MOVED":
+                self.moved = (slot, target)
+            elif self._commands[0][0] == "MULTI":  # there is no ASKING for a transaction
+                return self._patient(Step.WAIT)
+            else:
+                self.asked = target
+            return Step.SEND if self._rounds <= _QUICK else self._patient(Step.WAIT)
+        return self._patient(Step.LOOK if refused.code in _MISLED else Step.WAIT)
+
+    def _patient(self, step: Step) -> Step:
+        self.limit = self._begun + self._settings.failover_timeout
+        return step
+
+    def lost(self, error: Lost) -> Step:
+        """Note a lost connection. Raises Unavailable where sending again could do it twice."""
+        self._sent |= error.sent
+        if error.sent and not self._again:
+            raise Unavailable(f"{error}; the call may have been done", maybe_applied=True)
+        return self._unsent(error)
+
+    def unreachable(self, error: Unavailable) -> Step:
+        """Note that no connection could be had."""
+        if isinstance(error, Unready):
+            self._patient(Step.WAIT)
+        return self._unsent(error)
+
+    def _unsent(self, error: Exception) -> Step:
+        self.asked = self.moved = None
+        self._rounds += 1
+        self._why = error
+        return Step.LOOK
+
+    def late(self, asked: Address, now: float) -> Timeout:
+        """Return the error of an answer that did not come in time."""
+        return Timeout(
+            f"{asked} did not answer within {now - self._begun:.3g} s", maybe_applied=True
+        )
+
+    def pause(self, now: float) -> float:
+        """Return how long to wait before it is sent again. Raises Unavailable when time is up."""
+        if now >= self.limit:
+            raise Unavailable(
+                f"given up after {now - self._begun:.3g} s: {self._why}", maybe_applied=self._sent
+            )
+        longest = min(0.5, 0.004 * 2 ** min(self._rounds, 10))
+        return min(random.uniform(longest / 2, longest), self.limit - now)  # noqa: S311 - no secret
+
+
+def _unknown(answer: object) -> bool:
+    return isinstance(answer, ServerError) and answer.code == "NOSCRIPT"
