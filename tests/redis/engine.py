@@ -8,9 +8,13 @@ from msgspec.structs import replace
 
 from tests.redis.clock import ClockedNodes
 from threadkeep._sync.drivers.redis.engine import RedisEngine
+from threadkeep.engines.redis.keys import indexes
 from threadkeep.engines.redis.links import Nodes
 from threadkeep.model.options import Limits
-from threadkeep.ops.engine import Capabilities
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.engine import Capabilities, Claim, Due
+from threadkeep.ops.ops import Info
 
 
 class ClockedEngine(RedisEngine):
@@ -21,7 +25,30 @@ class ClockedEngine(RedisEngine):
         return replace(super().capabilities, clock=True)
 
 
-def clocked(port: int, prefix: str, now: Callable[[], int], limits: Limits) -> ClockedEngine:
+class ThoroughEngine(ClockedEngine):
+    """One whose claims look after every entity, as those of the memory engine do.
+
+    The engine itself looks after entities with a lease; the others when they are met, or the server
+    forgets them. What may be forgotten is then forgotten at another time than by the oracle.
+    """
+
+    def claim(self, due: Due) -> tuple[Claim, ...]:
+        for namespace, kind in self.spaces() if due.ref is None else ():
+            if due.namespace in {None, namespace}:
+                ids = indexes(self._layout.places.base(namespace, kind, 0))[3]
+                (found,) = self._nodes.call(0, [("ZRANGE", ids, 0, -1)], again=True)
+                for id_ in found:
+                    self.run(Batch(Ref(namespace, kind, id_.decode()), (Info(),)))
+        return super().claim(due)
+
+
+def clocked(
+    port: int,
+    prefix: str,
+    now: Callable[[], int],
+    limits: Limits,
+    kind: type[ClockedEngine] = ClockedEngine,
+) -> ClockedEngine:
     """Return an engine on a server, by a clock of the tests."""
     nodes = ClockedNodes(Nodes.from_url(f"redis://127.0.0.1:{port}"), now)
-    return ClockedEngine(nodes, limits, prefix=prefix)
+    return kind(nodes, limits, prefix=prefix)

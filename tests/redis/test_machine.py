@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.redis.engine import clocked
+from tests.redis.engine import ThoroughEngine, clocked
 from threadkeep.testing.machine import Opener, check_machine
 
 NORMAL = settings(
@@ -33,6 +33,6 @@ def test_answers_of_the_oracle(profile: Any, redis_port: int, prefix: str) -> No
     numbers = itertools.count()
 
     def place() -> Opener:
-        return partial(clocked, redis_port, f"{prefix}-{next(numbers)}")
+        return partial(clocked, redis_port, f"{prefix}-{next(numbers)}", kind=ThoroughEngine)
 
     check_machine(place, profile)
