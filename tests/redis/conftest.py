@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.races import figures
 from tests.redis.servers import redis_server
+
+say = figures.teller("redis")
+pytest_terminal_summary = figures.summary("redis")
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +22,4 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture
 def prefix() -> str:
     """What the keys of this test begin with."""
-    from os import urandom
-
-    return f"t{urandom(6).hex()}"
+    return f"t{os.urandom(6).hex()}"

@@ -34,8 +34,9 @@ async def examine(nodes: AsyncNodes) -> Found:
     (moment, *_) = await nodes.everywhere(("TIME",))
     middle = (before + time.time()) / 2
     skew = 0.0
-    if isinstance(moment, list):
-        skew = int(moment[0]) + int(moment[1]) / 1e6 - middle
+    if not isinstance(moment, Exception):
+        seconds, micros = moment
+        skew = int(seconds) + int(micros) / 1e6 - middle
     return Found(
         version=_version(info.decode(errors="replace")),
         appendonly=settings["appendonly"],
@@ -46,11 +47,9 @@ async def examine(nodes: AsyncNodes) -> Found:
 
 
 def _setting(answer: Any) -> str | None:
-    if isinstance(answer, dict):
-        answer = [part for pair in answer.items() for part in pair]
     if isinstance(answer, Exception) or not answer:
         return None
-    return answer[1].decode()
+    return (next(iter(answer.values())) if isinstance(answer, dict) else answer[1]).decode()
 
 
 _ORDER = (None, "no", "allkeys-lru", "everysec", "yes", "always")

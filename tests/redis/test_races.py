@@ -1,0 +1,76 @@
+"""Many callers of one Redis server, in one process and in several, and writers that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import pytest
+
+from tests.races.figures import Say
+from threadkeep import AsyncStore, Store
+from threadkeep.testing.crashes import Mode, Victim, check_crashes
+from threadkeep.testing.races import RACES, race
+from threadkeep.testing.races_crew import drive
+from threadkeep.testing.races_processes import race_processes
+
+LOADS = {
+    "increments": (8, 100),
+    "guarded": (4, 50),
+    "appends": (10, 20),
+    "winner": (8, 40),
+    "turns": (5, 6),
+    "destroy": (8, 40),
+}
+
+
+@pytest.fixture
+def url(redis_port: int, prefix: str) -> str:
+    """A place of this test's own."""
+    return f"redis://127.0.0.1:{redis_port}?prefix={prefix}"
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_tasks(name: str, url: str):
+    callers, each = LOADS[name]
+
+    async def run() -> int:
+        async with AsyncStore(url) as store:
+            return len((await race(store, RACES[name], callers=callers, each=each)).seconds)
+
+    assert asyncio.run(run()) >= callers
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_threads(name: str, url: str):
+    callers, each = LOADS[name]
+    with Store(url) as store:
+        waits = drive(race(store, RACES[name], callers=callers, each=each))
+    assert len(waits.seconds) >= callers
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "callers", "each", "mode"),
+    [
+        ("increments", 4, 8, 60, "async"),
+        ("guarded", 4, 1, 200, "async"),
+        ("guarded", 4, 2, 30, "sync"),
+        ("appends", 4, 4, 25, "async"),
+        ("winner", 4, 3, 40, "sync"),
+        ("turns", 3, 2, 5, "async"),
+        ("destroy", 4, 3, 40, "async"),
+    ],
+)
+def test_processes(  # noqa: PLR0917 - one row of the table
+    name: str, processes: int, callers: int, each: int, mode: Mode, url: str
+):
+    parts = race_processes(url, name, processes=processes, callers=callers, each=each, mode=mode)
+    assert len(parts) == processes
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_a_killed_writer_loses_nothing(mode: Mode, url: str, say: Say):
+    seed = secrets.randbelow(1_000_000)
+    crashes = check_crashes(Victim(url=url, mode=mode), seed=seed, kills=3)
+    say(f"seed {seed}; {crashes.kills} kills, {crashes.acknowledged} batches")
+    assert crashes.acknowledged >= 3 * 100
