@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from threadkeep.cli.importing_betterdb import NO_BETTERDB, Betterdb, import_betterdb
 from threadkeep.cli.inspecting import micros
 from threadkeep.cli.opening import BOUNDLESS, HERE, FileName, Where, file_name, open_store, wrappers
 from threadkeep.cli.progress import progress
 from threadkeep.cli.sources import FileSource, PipeSource
 from threadkeep.cli.telling import amounts, put_json, say
-from threadkeep.errors import CodecError, ThreadkeepError
+from threadkeep.errors import CodecError, ThreadkeepError, UsageError
 from threadkeep.model.urls import mask
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 DryRun = Annotated[bool, Parameter(negative="", show_default=False, help="Only check the file.")]
+OnConflict = Literal["fail", "skip", "replace"]
+Conflicts = Annotated[
+    OnConflict,
+    Parameter(
+        help="What to do where an entity stands with other content: stop, leave it, or put the exported"
+        " one in its place."
+    ),
+]
+From = Annotated[
+    Literal["export", "betterdb"],
+    Parameter(name="--from", help="What FILE is: an export, or the server of a BetterDB cache."),
+]
 OUTCOMES = ("imported", "resumed", "replaced", "same", "skipped", "expired")
 
 
@@ -30,14 +43,10 @@ def import_(
     file: FileName,
     /,
     *,
-    on_conflict: Annotated[
-        Literal["fail", "skip", "replace"],
-        Parameter(
-            help="What to do where an entity stands with other content: stop, leave it, or put the exported"
-            " one in its place."
-        ),
-    ] = "fail",
+    on_conflict: Conflicts = "fail",
     dry_run: DryRun = False,
+    from_: From = "export",
+    betterdb: Betterdb = NO_BETTERDB,
     where: Where = HERE,
 ) -> None:
     """Write what an export holds into a store.
@@ -51,12 +60,27 @@ def import_(
     JSON: {"imported", "resumed", "replaced", "same", "skipped", "expired", "fields", "items"}; the first
     six count entities.
 
+    With `--from betterdb` FILE is the URL of a Redis or Valkey server, which is only read: the session fields
+    that BetterDB agent-cache keeps there become fields of threads, and end when they would have. Fields are
+    compared one by one: a second run changes nothing. What could not be mapped is counted and named.
+
+    JSON then: {"imported", "replaced", "same", "skipped", "guessed", "unmapped": {sort: {"count",
+    "examples"}}}; the first five count fields.
+
     Args:
-        file: The file, or `-` for standard input.
+        file: The file, or `-` for standard input; or the URL of a server.
     """
+    if from_ == "betterdb":
+        import_betterdb(file, betterdb, on_conflict, where, dry_run=dry_run)
+        return
+    if betterdb != NO_BETTERDB:
+        raise UsageError("--name, --split and --ttl go with --from betterdb")
+    _import_export(file_name(file), on_conflict, where, dry_run=dry_run)
+
+
+def _import_export(file: str, on_conflict: OnConflict, where: Where, *, dry_run: bool) -> None:
     from threadkeep._sync.transfer_import import Import
 
-    file = file_name(file)
     with (
         _source(file) as (source, size),
         progress("import", size, lambda: source.read, unit="bytes") as tick,
