@@ -402,6 +402,7 @@ class TestNumbers:
             (wire.decode_query, wire.encode_query(Query(namespace="n", kind="thread", limit=0))),
             (wire.decode_query, wire.encode_query(Query(namespace="", kind="thread"))),
             (wire.decode_query, wire.encode_query(Query(namespace="n", kind="x"))),
+            (wire.decode_query, wire.encode_query(Query(namespace="n", kind="thread", after="\n"))),
             (wire.decode_due, wire.encode_due(Due(lease=0))),
             (wire.decode_due, wire.encode_due(Due(lease=1, limit=-1))),
             (wire.decode_due, wire.encode_due(Due(lease=1, token=-1))),

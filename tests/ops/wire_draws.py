@@ -223,6 +223,7 @@ queries = st.builds(
     labels=st.lists(st.tuples(labels, names), max_size=2).map(tuple),
     cursor=st.none() | names,
     limit=st.integers(1, 10_000),
+    after=st.none() | names,
 )
 pages = st.builds(
     Page,

@@ -67,7 +67,7 @@ class Kv:
     ) -> dict[str, Found]:
         """Return what stands at those of the keys that do, in the order of `keys`.
 
-        One trip a key, 64 at once; so not of one moment. Renews as `get` does.
+        One trip a key, on asyncio 64 at once; so not of one moment. Renews as `get` does.
         """
         asked = check_names(keys, "key")
         scopes = {key: self._scope(key) for key in asked}
@@ -122,7 +122,7 @@ class Kv:
     ) -> dict[str, int]:
         """Write several keys and return the revision of each.
 
-        Each key is atomic, all of them together are not: one trip a key, 64 at once. What cannot be stored
+        Each key is atomic, all of them together are not: one trip a key, on asyncio 64 at once. What cannot be stored
         is refused before the first is written; after another error some may have been.
         """
         lease, limit = self._lease(ttl, expires_at), self._store.limits.value
@@ -138,7 +138,7 @@ class Kv:
         return at_once(list(plans), one)
 
     def delete(self, *keys: str) -> int:
-        """Delete keys and return how many stood. One trip a key, 64 at once; each atomic.
+        """Delete keys and return how many stood. One trip a key, on asyncio 64 at once; each atomic.
 
         Revisions go on where they were for a day, so that a late `if_revision` does not meet another value.
         """
@@ -201,7 +201,7 @@ class Kv:
 
         Texts are a text value and the texts anywhere in a list or mapping. No index serves it: it looks at
         the keys one after the other, a trip for 1,000, until the page is full, and takes a trip for each
-        match; with `values` a trip for each key, 64 at once. Memory is that of a page. Renews nothing.
+        match; with `values` a trip for each key. Memory is that of a page. Renews nothing.
         """
         word = check_name(keyword, "keyword").casefold()
 
@@ -265,7 +265,7 @@ class Kv:
     def delete_namespace(self) -> int:
         """Delete all keys and the defaults; return how many keys stood.
 
-        One trip a key, 64 at once, and one for 500 keys to find them; not atomic: run it again after an
+        One trip a key, on asyncio 64 at once, and one for 500 keys to find them; not atomic: run it again after an
         error. A key that is written meanwhile may stay. Revisions begin anew.
         """
         count, after, more = 0, None, True

@@ -32,8 +32,13 @@ TYPE_BYTES = 255
 
 
 def prefix_of(namespace: str) -> str:
-    """Return what the ids of a checked key-value namespace begin with."""
-    check_name(namespace, "key-value namespace", NAME_BYTES - len(END) - 1)
+    """Return what the ids of a key-value namespace begin with; UsageError for a name that cannot be."""
+    what, most = "key-value namespace", NAME_BYTES - len(END) - 1
+    size = len(check_name(namespace, what, most).encode()) + namespace.count(" ")
+    if size > most:
+        raise UsageError(
+            f"{what} is {size} bytes long, of which a space takes two; the limit is {most}"
+        )
     return namespace.replace(" ", SPACE) + END
 
 
