@@ -268,7 +268,9 @@ def test_a_server_that_loads_its_data(own: Running, connect: Connect) -> None:
     client = own.client()
     client.execute_command("DEBUG", "POPULATE", 2000)
     client.execute_command("BGREWRITEAOF")
-    eventually(lambda: own.client().info("persistence")["aof_rewrite_in_progress"] == 0, "rewritten")
+    eventually(
+        lambda: own.client().info("persistence")["aof_rewrite_in_progress"] == 0, "rewritten"
+    )
     client.execute_command("CONFIG", "SET", "key-load-delay", 1000)
     client.execute_command("CONFIG", "SET", "loading-process-events-interval-bytes", 1024)
     loading = threading.Thread(target=lambda: own.client().execute_command("DEBUG", "LOADAOF"))

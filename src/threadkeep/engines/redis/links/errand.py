@@ -52,7 +52,7 @@ class Errand:
     def payload(self) -> bytes:
         """Return what is to be sent."""
         if self.asked is None and not self._whole:
-            return pack_all(self._commands[number] for number in self._pending)
+            return pack_all([self._commands[number] for number in self._pending])
         return b"".join(
             (_ASKING if self.asked else b"")
             + pack(self._commands[number], whole=number in self._whole)
@@ -143,7 +143,8 @@ class Errand:
     def _unsent(self, error: Exception) -> Step:
         self.asked = self.moved = None
         self._rounds += 1
-        self._why = error
+        if not isinstance(self._why, ServerError):  # what a server said tells more
+            self._why = error
         return Step.LOOK
 
     def late(self, asked: Address, now: float) -> Timeout:

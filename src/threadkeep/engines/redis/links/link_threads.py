@@ -100,6 +100,8 @@ class Link:
             sends, self._sending = not self._sending, True
             waiter.reads, self._reading = not self._reading, True
         try:
+            if sends and waiter.reads:  # nobody has looked since the last call: is it still there?
+                self._read(waiter, once=True)
             if sends:
                 self._send(until)
                 sends = False
@@ -165,11 +167,13 @@ class Link:
         waiter.done, waiter.error = True, Late()
         self.retired |= waiter.mark == self._reads
 
-    def _read(self, waiter: _Waiter) -> None:
-        """Read for all until this thread has its own answers."""
+    def _read(self, waiter: _Waiter, *, once: bool = False) -> None:
+        """Read for all until this thread has its own answers; with `once` only what is there already."""
         try:
             while not waiter.done and self.lost is None:
-                data = self._pipe.read(waiter.until)
+                data = self._pipe.read(0.0 if once else waiter.until)
+                if data is None and once:
+                    return
                 if data is None:
                     with self._mutex:
                         if not waiter.done:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Final, cast
@@ -49,6 +49,8 @@ def pack(command: Command, *, whole: bool = False) -> bytes:
     return _pack(command)
 
 
-def pack_all(commands: Iterable[Command], *, whole: bool = False) -> bytes:
+def pack_all(commands: Sequence[Command]) -> bytes:
     """Return several commands as one write."""
-    return b"".join([pack(command, whole=whole) for command in commands])
+    if len(commands) == 1:
+        return pack(commands[0])
+    return b"".join([pack(command) for command in commands])

@@ -25,6 +25,7 @@ class Peer:
         self._link: Link | None = None
         self._old: list[Link] = []
         self._failures = 0
+        self._why = f"{address} cannot be reached"
         self._next = 0.0  # no new attempt before
         self._closed = False
 
@@ -42,18 +43,20 @@ class Peer:
                 return link
             now = time.monotonic()
             wait = max(0.0, self._next - now)
-            if now + wait >= limit or self._closed:
-                closed = "the store was closed while this call was on its way"
-                raise Unavailable(closed if self._closed else f"{self.address} cannot be reached")
+            if self._closed:
+                raise Unavailable("the store was closed while this call was on its way")
+            if now + wait >= limit:
+                raise Unavailable(self._why)
             Flow.sleep(wait)
             return self._open(limit - now - wait)
 
     def _open(self, seconds: float) -> Link:
         try:
             link = self._opener(seconds)
-        except Unavailable:
+        except Unavailable as error:
+            self._why = str(error)
             self._failures += 1
-            longest = min(1.0, 0.01 * 2 ** min(self._failures, 10))
+            longest = min(0.25, 0.01 * 2 ** min(self._failures, 10))
             self._next = time.monotonic() + random.uniform(longest / 2, longest)  # noqa: S311 - no secret
             raise
         self._failures = 0
