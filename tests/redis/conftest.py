@@ -20,6 +20,6 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
-def prefix() -> str:
+def tk_prefix() -> str:
     """What the keys of this test begin with."""
     return f"t{os.urandom(6).hex()}"

@@ -13,8 +13,8 @@ from threadkeep.testing.suite import *  # noqa: F403 - the suite
 
 
 @pytest.fixture
-def make_engine(redis_port: int, prefix: str):
+def make_engine(redis_port: int, tk_prefix: str):
     def make(now: Callable[[], int], limits: Limits) -> Engine:
-        return clocked(redis_port, prefix, now, limits)
+        return clocked(redis_port, tk_prefix, now, limits)
 
     return make

@@ -25,9 +25,9 @@ LOADS = {
 
 
 @pytest.fixture
-def url(redis_port: int, prefix: str) -> str:
+def url(redis_port: int, tk_prefix: str) -> str:
     """A place of this test's own."""
-    return f"redis://127.0.0.1:{redis_port}?prefix={prefix}"
+    return f"redis://127.0.0.1:{redis_port}?prefix={tk_prefix}"
 
 
 @pytest.mark.parametrize("name", RACES)

@@ -19,7 +19,7 @@ import msgspec
 from threadkeep.model.refs import Ref
 
 KINDS: Final = {"thread": "t", "user": "u", "app": "a", "kv": "k", "tool": "o", "llm": "l"}
-MAIN: Final = {"kv": "values", "tool": "entries", "llm": "entries"}  # else state
+MAIN: Final = {"tool": "entries", "llm": "entries"}  # else state
 _ESCAPED: Final = str.maketrans({"%": "%25", ":": "%3A", "{": "%7B", "}": "%7D"})
 
 

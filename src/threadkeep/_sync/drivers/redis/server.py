@@ -46,9 +46,11 @@ def examine(nodes: Nodes) -> Found:
 
 
 def _setting(answer: Any) -> str | None:
+    """Return the value of `CONFIG GET name`: a list, by RESP 3 a dict."""
     if isinstance(answer, Exception) or not answer:
         return None
-    return (next(iter(answer.values())) if isinstance(answer, dict) else answer[1]).decode()
+    found: list[bytes] = list(answer.values()) if hasattr(answer, "values") else answer[1:]
+    return found[0].decode()
 
 
 _ORDER = (None, "no", "allkeys-lru", "everysec", "yes", "always")
