@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from threadkeep._async.caches.caches import AsyncCaches
+from threadkeep._async.caches.tools import AsyncTools
 from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.kv import AsyncKv
 from threadkeep._async.kv_defaults import AsyncKnownDefaults
@@ -22,6 +24,7 @@ from threadkeep._async.urls import engine_of, open_engine
 from threadkeep.concurrency import AsyncLock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
+from threadkeep.model.caches import CacheOptions, StoreStats
 from threadkeep.model.ids import new_id
 from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
 from threadkeep.model.options import Limits
@@ -30,6 +33,7 @@ from threadkeep.model.refs import KINDS, Kind, check_name, ref
 from threadkeep.ops.engine import AsyncEngine, Capabilities
 
 DEFAULT_URL = "sqlite:///threadkeep.db"
+CACHED = 3_600 * SECOND
 Clock = Callable[[], float]
 Wrapper = Callable[[AsyncEngine], AsyncEngine]
 
@@ -42,7 +46,8 @@ class AsyncStore:
     Args:
         url: where things are kept; see the table of engines. Or pass `engine`.
         namespace: the isolation boundary; nothing of another namespace is ever seen.
-        ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted.
+        ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted, an hour for
+            the kinds `tool` and `llm`.
         thread_ttl: lease of threads themselves, renewed by any read or write. None: threads stay.
         limits: what a call may weigh.
         clock: seconds since 1970, for tests; engines in this process take it, servers use their own.
@@ -50,6 +55,7 @@ class AsyncStore:
         wrap: wrappers of the engine, innermost first, such as `encrypt(...)`.
         tool_rule: how to tell tool calls and results in messages of another shape.
         snapshots: how many snapshots of a thread to keep.
+        caches: how `tools` and `llm` behave.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class AsyncStore:
         wrap: Sequence[Wrapper] = (),
         tool_rule: ToolRule = tool_use,
         snapshots: int = 10,
+        caches: CacheOptions | None = None,
     ) -> None:
         self.namespace = check_name(namespace, "namespace")
         self.limits = limits or Limits()
@@ -73,7 +80,8 @@ class AsyncStore:
         self.snapshots = snapshots
         self._leases = _leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
-        self._raw = engine or open_engine(url, _micros(clock), self.limits)
+        self.now = _micros(clock)
+        self._raw = engine or open_engine(url, self.now, self.limits)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: AsyncEngine | None = None
@@ -82,6 +90,7 @@ class AsyncStore:
         self._closed = False
         self.lifecycle = AsyncLifecycle(self)
         self.kv_defaults = AsyncKnownDefaults(self)
+        self._caches = AsyncCaches(self, caches or CacheOptions())
 
     @classmethod
     def from_client(cls, client: object, **options: Any) -> Self:
@@ -159,6 +168,22 @@ class AsyncStore:
         return namespaces(self, prefix, cursor, limit)
 
     @property
+    def tools(self) -> AsyncTools:
+        """Return the cache of tool results."""
+        return AsyncTools(self, self._caches)
+
+    async def stats(self) -> StoreStats:
+        """Return what both caches brought, over all processes. At most two listings and 128 trips.
+
+        The counts of this process are sent first; those of others may be a second old.
+        """
+        return await self._caches.stats()
+
+    async def reset_stats(self) -> None:
+        """Set the counts of both caches to zero."""
+        await self._caches.reset()
+
+    @property
     def sessions(self) -> AsyncSessions:
         """Return snapshots by session id."""
         return AsyncSessions(self)
@@ -217,6 +242,7 @@ class AsyncStore:
     async def aclose(self) -> None:
         """Finish what was begun and free everything; twice is fine. Calls after it raise UsageError."""
         if not self._closed:
+            await self._caches.aclose()
             self._closed = True
             self.engine = None
             await self._raw.aclose()
@@ -241,9 +267,10 @@ def _micros(clock: Clock | None) -> Callable[[], int]:
 
 
 def _leases(ttl: Ttl | Mapping[Kind, Ttl]) -> dict[str, Lease]:
+    usual = {"tool": Lease(CACHED), "llm": Lease(CACHED)}
     if not isinstance(ttl, Mapping):
-        return {} if ttl is None else {"thread": lease_of(ttl, None, FOREVER)}
+        return usual if ttl is None else usual | {"thread": lease_of(ttl, None, FOREVER)}
     for kind in ttl:
         if kind not in KINDS:
             raise UsageError(f"ttl names the unknown kind {kind!r}; use {', '.join(sorted(KINDS))}")
-    return {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}
+    return usual | {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from threadkeep._sync.caches.caches import Caches
+from threadkeep._sync.caches.tools import Tools
 from threadkeep._sync.entity import Entity, Thread
 from threadkeep._sync.kv import Kv
 from threadkeep._sync.kv_defaults import KnownDefaults
@@ -23,6 +25,7 @@ from threadkeep._sync.urls import engine_of, open_engine
 from threadkeep.concurrency import Lock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
+from threadkeep.model.caches import CacheOptions, StoreStats
 from threadkeep.model.ids import new_id
 from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
 from threadkeep.model.options import Limits
@@ -31,6 +34,7 @@ from threadkeep.model.refs import KINDS, Kind, check_name, ref
 from threadkeep.ops.engine import Capabilities, Engine
 
 DEFAULT_URL = "sqlite:///threadkeep.db"
+CACHED = 3_600 * SECOND
 Clock = Callable[[], float]
 Wrapper = Callable[[Engine], Engine]
 
@@ -43,7 +47,8 @@ class Store:
     Args:
         url: where things are kept; see the table of engines. Or pass `engine`.
         namespace: the isolation boundary; nothing of another namespace is ever seen.
-        ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted.
+        ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted, an hour for
+            the kinds `tool` and `llm`.
         thread_ttl: lease of threads themselves, renewed by any read or write. None: threads stay.
         limits: what a call may weigh.
         clock: seconds since 1970, for tests; engines in this process take it, servers use their own.
@@ -51,6 +56,7 @@ class Store:
         wrap: wrappers of the engine, innermost first, such as `encrypt(...)`.
         tool_rule: how to tell tool calls and results in messages of another shape.
         snapshots: how many snapshots of a thread to keep.
+        caches: how `tools` and `llm` behave.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Store:
         wrap: Sequence[Wrapper] = (),
         tool_rule: ToolRule = tool_use,
         snapshots: int = 10,
+        caches: CacheOptions | None = None,
     ) -> None:
         self.namespace = check_name(namespace, "namespace")
         self.limits = limits or Limits()
@@ -74,7 +81,8 @@ class Store:
         self.snapshots = snapshots
         self._leases = _leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
-        self._raw = engine or open_engine(url, _micros(clock), self.limits)
+        self.now = _micros(clock)
+        self._raw = engine or open_engine(url, self.now, self.limits)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: Engine | None = None
@@ -83,6 +91,7 @@ class Store:
         self._closed = False
         self.lifecycle = Lifecycle(self)
         self.kv_defaults = KnownDefaults(self)
+        self._caches = Caches(self, caches or CacheOptions())
 
     @classmethod
     def from_client(cls, client: object, **options: Any) -> Self:
@@ -160,6 +169,22 @@ class Store:
         return namespaces(self, prefix, cursor, limit)
 
     @property
+    def tools(self) -> Tools:
+        """Return the cache of tool results."""
+        return Tools(self, self._caches)
+
+    def stats(self) -> StoreStats:
+        """Return what both caches brought, over all processes. At most two listings and 128 trips.
+
+        The counts of this process are sent first; those of others may be a second old.
+        """
+        return self._caches.stats()
+
+    def reset_stats(self) -> None:
+        """Set the counts of both caches to zero."""
+        self._caches.reset()
+
+    @property
     def sessions(self) -> Sessions:
         """Return snapshots by session id."""
         return Sessions(self)
@@ -218,6 +243,7 @@ class Store:
     def close(self) -> None:
         """Finish what was begun and free everything; twice is fine. Calls after it raise UsageError."""
         if not self._closed:
+            self._caches.close()
             self._closed = True
             self.engine = None
             self._raw.close()
@@ -242,9 +268,10 @@ def _micros(clock: Clock | None) -> Callable[[], int]:
 
 
 def _leases(ttl: Ttl | Mapping[Kind, Ttl]) -> dict[str, Lease]:
+    usual = {"tool": Lease(CACHED), "llm": Lease(CACHED)}
     if not isinstance(ttl, Mapping):
-        return {} if ttl is None else {"thread": lease_of(ttl, None, FOREVER)}
+        return usual if ttl is None else usual | {"thread": lease_of(ttl, None, FOREVER)}
     for kind in ttl:
         if kind not in KINDS:
             raise UsageError(f"ttl names the unknown kind {kind!r}; use {', '.join(sorted(KINDS))}")
-    return {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}
+    return usual | {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}

@@ -6,9 +6,11 @@ Everything above is written once against `AsyncX`; the generated twin uses `X`.
 import asyncio
 import threading
 
+from threadkeep.concurrency.background import AsyncBackground, Background
 from threadkeep.concurrency.flow import AsyncFlow, Flow
 from threadkeep.concurrency.home import AsyncHome, Home
 from threadkeep.concurrency.mailbox import AsyncMailbox, Mailbox
+from threadkeep.concurrency.outcome import AsyncOutcome, Outcome
 from threadkeep.concurrency.pace import AsyncPace, Pace
 from threadkeep.concurrency.periodic import AsyncPeriodic, Periodic
 from threadkeep.concurrency.signal import AsyncSignal, Signal
@@ -17,17 +19,21 @@ AsyncLock = asyncio.Lock
 Lock = threading.Lock
 
 __all__ = [
+    "AsyncBackground",
     "AsyncFlow",
     "AsyncHome",
     "AsyncLock",
     "AsyncMailbox",
+    "AsyncOutcome",
     "AsyncPace",
     "AsyncPeriodic",
     "AsyncSignal",
+    "Background",
     "Flow",
     "Home",
     "Lock",
     "Mailbox",
+    "Outcome",
     "Pace",
     "Periodic",
     "Signal",

@@ -46,6 +46,7 @@ from threadkeep.testing._async.pages import TestPages
 from threadkeep.testing._async.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._async.state import TestState
 from threadkeep.testing._async.thread_leases import TestThreadLeases
+from threadkeep.testing._async.tools import TestTools
 from threadkeep.testing._async.turns import TestTurns
 from threadkeep.testing._async.watch import TestWatch
 from threadkeep.testing._async.windows import TestWindows
@@ -79,6 +80,7 @@ __all__ = [
     "TestSnapshots",
     "TestState",
     "TestThreadLeases",
+    "TestTools",
     "TestTurns",
     "TestWatch",
     "TestWindows",

@@ -43,6 +43,7 @@ from threadkeep.testing._sync.pages import TestPages
 from threadkeep.testing._sync.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._sync.state import TestState
 from threadkeep.testing._sync.thread_leases import TestThreadLeases
+from threadkeep.testing._sync.tools import TestTools
 from threadkeep.testing._sync.turns import TestTurns
 from threadkeep.testing._sync.watch import TestWatch
 from threadkeep.testing._sync.windows import TestWindows
@@ -76,6 +77,7 @@ __all__ = [
     "TestSnapshots",
     "TestState",
     "TestThreadLeases",
+    "TestTools",
     "TestTurns",
     "TestWatch",
     "TestWindows",

@@ -1,0 +1,1 @@
+"""The caches of tool and model results."""
