@@ -42,7 +42,7 @@ def parse_url(text: str) -> StoreUrl:
 def mask(text: str) -> str:
     """Return a URL fit for people and logs: the password and secret options are replaced by ***."""
     text = re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", str(text))
-    return re.sub(r"([?&](?:password|token|secret|key)=)[^&]*", r"\1***", text)
+    return re.sub(r"([?&](?:\w*password|token|secret|key)=)[^&]*", r"\1***", text)
 
 
 def check_options(url: StoreUrl, known: set[str]) -> None:
