@@ -104,7 +104,9 @@ class Layout(msgspec.Struct, frozen=True):
             args.append(len(parts))
             for part in parts:
                 args += _PARTS[type(part)](part)
-        return keys, ["g", *_hot(batch), *args] if _is_hot(batch) else ["b", *args]
+        if _is_hot(batch):
+            return keys, ["g", *_hot(batch), *args]
+        return keys, ["w" if batch.writes else "r", *args]
 
     def look(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity for a listing."""

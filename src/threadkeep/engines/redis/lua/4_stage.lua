@@ -1,96 +1,96 @@
 -- Writes to fields: staged and checked before the first of them is done.
 
-local stage
+if E.writes then -- what is not defined costs nothing
 
-local function begin_stage(now, revision, renewals)
-  stage = { now = now, revision = revision, old = {}, new = {}, renewals = renewals,
+function E.begin_stage(now, revision, renewals)
+  E.stage = { now = now, revision = revision, old = {}, new = {}, renewals = renewals,
     latest = 0, changed = false }
 end
 
 -- The fields of these names as the batch has left them so far: living ones only.
-local function look(map, names)
-  local new, old, ask, found = stage.new[map] or {}, stage.old[map] or {}, {}, {}
-  stage.old[map] = old
+function E.look(map, names)
+  local new, old, ask, found = E.stage.new[map] or {}, E.stage.old[map] or {}, {}, {}
+  E.stage.old[map] = old
   for _, name in ipairs(names) do
     if new[name] == nil and old[name] == nil then insert(ask, name) end
   end
-  local stored = fields_of(map, ask)
+  local stored = E.fields_of(map, ask)
   for _, name in ipairs(ask) do old[name] = stored[name] or false end
   for _, name in ipairs(names) do
     local field = new[name]
     if field == nil then field = old[name] end
-    found[name] = field and alive(field, stage.now) or nil
+    found[name] = field and E.alive(field, E.stage.now) or nil
   end
   return found
 end
 
-local function look_all(map, prefix)
-  local found, old = select_of(map, prefix), stage.old[map] or {}
-  stage.old[map] = old
+function E.look_all(map, prefix)
+  local found, old = E.select_of(map, prefix), E.stage.old[map] or {}
+  E.stage.old[map] = old
   for name, field in pairs(found) do old[name] = field end
-  for name, field in pairs(stage.new[map] or {}) do
-    if not prefix or begins(name, prefix) then found[name] = field or nil end
+  for name, field in pairs(E.stage.new[map] or {}) do
+    if not prefix or E.begins(name, prefix) then found[name] = field or nil end
   end
-  return living(found, stage.now)
+  return E.living(found, E.stage.now)
 end
 
-local function put(map, name, field)
-  stage.new[map] = stage.new[map] or {}
-  stage.new[map][name] = field
-  stage.changed = true
+function E.put(map, name, field)
+  E.stage.new[map] = E.stage.new[map] or {}
+  E.stage.new[map][name] = field
+  E.stage.changed = true
   if not field or not field.fin then return end
-  if not stage.due or field.fin < stage.due then stage.due = field.fin end
-  stage.latest = math.max(stage.latest, field.fin)
+  if not E.stage.due or field.fin < E.stage.due then E.stage.due = field.fin end
+  E.stage.latest = math.max(E.stage.latest, field.fin)
 end
 
-local function start(lease, now)
+function E.start(lease, now)
   if lease.window and not lease.fin then return lease.window, now + lease.window end
   return lease.window, lease.fin
 end
 
-local function make(value, window, fin, refs)
-  return { rev = stage.revision, window = window, fin = fin, refs = refs, size = #value, value = value }
+function E.make(value, window, fin, refs)
+  return { rev = E.stage.revision, window = window, fin = fin, refs = refs, size = #value, value = value }
 end
 
-local function stage_set(op)
-  local standing = look(op.map, op.names)
-  local window, fin = start(op.lease, stage.now)
+function E.stage_set(op)
+  local standing = E.look(op.map, op.names)
+  local window, fin = E.start(op.lease, E.stage.now)
   local skipped = {}
   for i, name in ipairs(op.names) do
     if op.absent_only and standing[name] then
       insert(skipped, name)
     else
-      put(op.map, name, make(op.values[i], window, fin, op.refs[name]))
+      E.put(op.map, name, E.make(op.values[i], window, fin, op.refs[name]))
     end
   end
   return skipped
 end
 
-local function stage_delete(op)
-  local standing = op.names and look(op.map, op.names) or look_all(op.map, op.prefix)
-  local gone = keys_of(standing)
-  for _, name in ipairs(gone) do put(op.map, name, false) end
+function E.stage_delete(op)
+  local standing = op.names and E.look(op.map, op.names) or E.look_all(op.map, op.prefix)
+  local gone = E.keys_of(standing)
+  for _, name in ipairs(gone) do E.put(op.map, name, false) end
   return gone
 end
 
-local function stage_increment(op)
-  local field = look(op.map, { op.field })[op.field]
-  local value = field and (field.value or value_of(op.map, op.field, field))
-  local sum, why = increased(value, op.by)
-  if not sum then refuse('number', why, op.field) end
-  local window, fin = start(op.lease, stage.now)
+function E.stage_increment(op)
+  local field = E.look(op.map, { op.field })[op.field]
+  local value = field and (field.value or E.value_of(op.map, op.field, field))
+  local sum, why = E.increased(value, op.by)
+  if not sum then E.refuse('number', why, op.field) end
+  local window, fin = E.start(op.lease, E.stage.now)
   if field and op.keep then
     window, fin = field.window, field.fin
-    if window then fin = stage.now + window end
+    if window then fin = E.stage.now + window end
   end
-  put(op.map, op.field, make('j' .. sum, window, fin, field and field.refs))
+  E.put(op.map, op.field, E.make('j' .. sum, window, fin, field and field.refs))
   return sum
 end
 
-local function stage_touch(op)
+function E.stage_touch(op)
   if op.map == '' then return 0 end
-  local standing = op.names and look(op.map, op.names) or look_all(op.map)
-  note(stage.renewals, op.map, standing, stage.now, true)
+  local standing = op.names and E.look(op.map, op.names) or E.look_all(op.map)
+  E.note(E.stage.renewals, op.map, standing, E.stage.now, true)
   local count = 0
   for _, field in pairs(standing) do
     if field.window then count = count + 1 end
@@ -98,72 +98,65 @@ local function stage_touch(op)
   return count
 end
 
-local function stage_labels(op)
-  for i = 1, #op.pairs, 2 do labels[op.pairs[i]] = op.pairs[i + 1] end
-  for _, name in ipairs(op.gone) do labels[name] = nil end
-  return pairs_of(labels)
+function E.stage_labels(op)
+  for i = 1, #op.pairs, 2 do E.labels[op.pairs[i]] = op.pairs[i + 1] end
+  for _, name in ipairs(op.gone) do E.labels[name] = nil end
+  return E.pairs_of(E.labels)
 end
 
-local STAGED = { set = stage_set, del = stage_delete, incr = stage_increment, touch = stage_touch, label = stage_labels }
+E.STAGED = {
+  set = E.stage_set, del = E.stage_delete, incr = E.stage_increment, touch = E.stage_touch, label = E.stage_labels,
+}
 
 -- Bring the counts of the record up to date with what is staged.
-local function account(limit)
-  local fields, bytes = row.fields, row.field_bytes
-  stage.maps = {}
-  for map, new in pairs(stage.new) do
+function E.account(limit)
+  local fields, bytes = E.row.fields, E.row.field_bytes
+  E.stage.maps = {}
+  for map, new in pairs(E.stage.new) do
     local count, hidden = 0, map:byte() == 35
     for name, field in pairs(new) do
-      local before = stage.old[map] and stage.old[map][name] or false
+      local before = E.stage.old[map] and E.stage.old[map][name] or false
       count = count + (field and 1 or 0) - (before and 1 or 0)
-      row.stay = row.stay + ((field and not field.fin) and 1 or 0) - ((before and not before.fin) and 1 or 0)
+      E.row.stay = E.row.stay + ((field and not field.fin) and 1 or 0) - ((before and not before.fin) and 1 or 0)
       if not hidden then
         bytes = bytes + (field and field.size or 0) - (before and before.size or 0)
       end
     end
     if not hidden then
       fields = fields + count
-      stage.maps[map] = count
+      E.stage.maps[map] = count
     end
   end
-  if fields > limit and fields > row.fields then refuse('limit', 'fields', fields, limit) end
-  row.fields, row.field_bytes = fields, bytes
+  if fields > limit and fields > E.row.fields then E.refuse('limit', 'fields', fields, limit) end
+  E.row.fields, E.row.field_bytes = fields, bytes
 end
 
-local function count_map(map, count)
-  if map == MAIN then
-    row.main = row.main + count
+function E.count_map(map, count)
+  if map == E.MAIN then
+    E.row.main = E.row.main + count
   else
-    meta.m[map] = (meta.m[map] or 0) + count
-    if meta.m[map] <= 0 then meta.m[map] = nil end
-    meta.dirty = true
+    E.meta.m[map] = (E.meta.m[map] or 0) + count
+    if E.meta.m[map] <= 0 then E.meta.m[map] = nil end
+    E.meta.dirty = true
   end
 end
 
-local function flush()
-  for map, new in pairs(stage.new) do
-    local old, gone = stage.old[map] or {}, {}
-    if stage.maps[map] and stage.maps[map] ~= 0 then count_map(map, stage.maps[map]) end
+function E.flush()
+  for map, new in pairs(E.stage.new) do
+    local old, gone = E.stage.old[map] or {}, {}
+    if E.stage.maps[map] and E.stage.maps[map] ~= 0 then E.count_map(map, E.stage.maps[map]) end
     for name, field in pairs(new) do
       local before = old[name]
       if field then
         field.had = before and before.apart
-        put_field(map, name, field, field.value)
+        E.put_field(map, name, field, field.value)
       elseif before then
         gone[name] = before
       end
-      if stage.renewals[map] then stage.renewals[map][name] = nil end
+      if E.stage.renewals[map] then E.stage.renewals[map][name] = nil end
     end
-    remove_fields(map, gone)
+    E.remove_fields(map, gone)
   end
 end
 
-local function settle(renewals)
-  local latest = 0
-  for map, found in pairs(renewals or {}) do
-    for name, pair in pairs(found) do
-      move_end(map, name, pair[1], pair[2])
-      latest = math.max(latest, pair[2])
-    end
-  end
-  return latest
 end

@@ -1,15 +1,15 @@
 -- The end of an entity, and of what has run out in it.
 
-local function drop(now, tombstone)
+function E.drop(now, tombstone)
   local gone = { H }
-  for map in pairs(meta.m) do
-    if not map_keys[map] then refuse('need', 'map', map) end
-    insert(gone, map_keys[map])
+  for map in pairs(E.meta.m) do
+    if not E.map_keys[map] then E.refuse('need', 'map', map) end
+    insert(gone, E.map_keys[map])
   end
-  for log in pairs(meta.l) do
-    if not log_keys[log] then refuse('need', 'log', log) end
-    insert(gone, log_keys[log][1])
-    insert(gone, log_keys[log][2])
+  for log in pairs(E.meta.l) do
+    if not E.log_keys[log] then E.refuse('need', 'log', log) end
+    insert(gone, E.log_keys[log][1])
+    insert(gone, E.log_keys[log][2])
   end
   local stones, latest = {}, 0
   local all = call('HKEYS', H)
@@ -24,32 +24,32 @@ local function drop(now, tombstone)
     end
   end
   if tombstone then
-    insert(stones, '\7' .. row.epoch)
-    insert(stones, string.format('%.0f', now + DAY))
-    latest = now + DAY
+    insert(stones, '\7' .. E.row.epoch)
+    insert(stones, string.format('%.0f', now + E.DAY))
+    latest = now + E.DAY
   end
-  chunks(gone, 1, function(...) call('UNLINK', ...) end)
-  call('ZREM', PLACES, ID)
-  call('ZREM', ENDS, ID)
-  call('ZREM', IDS, ID)
-  chunks(label_members(labelled, row.was.listed), 1, function(...) call('ZREM', LABELS, ...) end)
+  E.chunks(gone, 1, function(...) call('UNLINK', ...) end)
+  call('ZREM', PLACES, E.ID)
+  call('ZREM', ENDS, E.ID)
+  call('ZREM', IDS, E.ID)
+  E.chunks(E.label_members(E.labelled, E.row.was.listed), 1, function(...) call('ZREM', LABELS, ...) end)
   if #stones > 0 then
-    chunks(stones, 2, function(...) call('HSET', H, ...) end)
+    E.chunks(stones, 2, function(...) call('HSET', H, ...) end)
     call('PEXPIREAT', H, string.format('%.0f', math.ceil(latest / 1000)))
   end
-  row = nil
+  E.row = nil
 end
 
-local function entity_due()
-  if row.fields > 0 or row.items > 0 or next(labels) or row.fin then return nil end
-  return row.updated + DAY
+function E.entity_due()
+  if E.row.fields > 0 or E.row.items > 0 or next(E.labels) or E.row.fin then return nil end
+  return E.row.updated + E.DAY
 end
 
 -- Drop the fields that have run out and find the next time to look. Not a change of the entity.
-local function reclaim(now)
+function E.reclaim(now)
   local dead, first = {}, nil
-  each_field(function(map, name, field)
-    if not alive(field, now) then
+  E.each_field(function(map, name, field)
+    if not E.alive(field, now) then
       dead[map] = dead[map] or {}
       dead[map][name] = field
     elseif field.fin and not (first and first <= field.fin) then
@@ -61,20 +61,20 @@ local function reclaim(now)
     for _, field in pairs(found) do
       count = count + 1
       if map:byte() ~= 35 then
-        row.fields, row.field_bytes = row.fields - 1, row.field_bytes - field.size
+        E.row.fields, E.row.field_bytes = E.row.fields - 1, E.row.field_bytes - field.size
       end
     end
-    if map:byte() ~= 35 then count_map(map, -count) end
-    remove_fields(map, found)
+    if map:byte() ~= 35 then E.count_map(map, -count) end
+    E.remove_fields(map, found)
   end
-  local ends = first or row.fin
-  if first and row.fin then ends = math.min(first, row.fin) end
-  if ends then row.due = ends elseif next(meta.l) then row.due = nil else row.due = entity_due() end
-  if row.due and row.due <= now and not ends then
-    drop(now, false)
+  local ends = first or E.row.fin
+  if first and E.row.fin then ends = math.min(first, E.row.fin) end
+  if ends then E.row.due = ends elseif next(E.meta.l) then E.row.due = nil else E.row.due = E.entity_due() end
+  if E.row.due and E.row.due <= now and not ends then
+    E.drop(now, false)
     return
   end
-  save(false)
-  row.was = { listed = row.listed, due = row.fin and row.due }
-  meta.dirty = nil
+  E.save(false)
+  E.row.was = { listed = E.row.listed, due = E.row.fin and E.row.due }
+  E.meta.dirty = nil
 end

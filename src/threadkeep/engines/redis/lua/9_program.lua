@@ -1,126 +1,138 @@
 -- Looking after an entity that is due; reading the program and doing it.
 
 -- Look after one entity: claim it when it is over, else reclaim, else forget it when empty.
-local function tend(lease, token)
-  load_entity()
-  if not row then
-    call('ZREM', ENDS, ID) -- and out of every list: the server forgot the entity by itself
-    call('ZREM', PLACES, ID)
-    call('ZREM', IDS, ID)
-    return { CODES.done }
+function E.tend(lease, token)
+  E.load_entity()
+  if not E.row then
+    call('ZREM', ENDS, E.ID) -- and out of every list: the server forgot the entity by itself
+    call('ZREM', PLACES, E.ID)
+    call('ZREM', IDS, E.ID)
+    return { E.CODES.done }
   end
-  local now = math.max(clock, row.updated)
-  if is_over(now) then
-    now = math.max(now, row.fin + 1)
-    local held = row.due and row.due > now
-    if held and token ~= row.due then return { CODES.done } end
-    if token and token ~= row.due then return { CODES.done } end
-    row.due = now + lease
-    save(false)
-    return { CODES.claimed, row.epoch, row.due, row.fin }
+  local now = math.max(E.clock, E.row.updated)
+  if E.is_over(now) then
+    now = math.max(now, E.row.fin + 1)
+    local held = E.row.due and E.row.due > now
+    if held and token ~= E.row.due then return { E.CODES.done } end
+    if token and token ~= E.row.due then return { E.CODES.done } end
+    E.row.due = now + lease
+    E.save(false)
+    return { E.CODES.claimed, E.row.epoch, E.row.due, E.row.fin }
   end
-  if row.due and row.due <= now then
-    reclaim(now)
-  elseif row.fin and row.was.due then
-    call('ZADD', ENDS, string.format('%.0f', row.due), ID)
+  if E.row.due and E.row.due <= now then
+    E.reclaim(now)
+  elseif E.row.fin and E.row.was.due then
+    call('ZADD', ENDS, string.format('%.0f', E.row.due), E.ID)
   end
-  return { CODES.done }
+  return { E.CODES.done }
 end
 
 -- What a listing shows of an entity; it changes nothing, whatever has run out.
-local function look()
-  load_entity()
-  local now = row and math.max(clock, row.updated)
-  if not row or is_over(now) then return { CODES.done, {} } end
-  local found = read_info(now)
-  local empty = found[8] == 0 and not next(meta.l) and not next(labels) and not row.fin
-  return { CODES.done, empty and {} or found }
+function E.glance()
+  E.load_entity()
+  local now = E.row and math.max(E.clock, E.row.updated)
+  if not E.row or E.is_over(now) then return { E.CODES.done, {} } end
+  local found = E.read_info(now)
+  local empty = found[8] == 0 and not next(E.meta.l) and not next(E.labels) and not E.row.fin
+  return { E.CODES.done, empty and {} or found }
 end
 
-local function names_or_prefix(op)
-  local how = arg()
-  if how == 'n' then op.names = list() elseif how == 'p' then op.prefix = arg() end
+function E.names_or_prefix(op)
+  local how = E.arg()
+  if how == 'n' then op.names = E.list() elseif how == 'p' then op.prefix = E.arg() end
 end
 
-local function lease() return { window = number(), fin = number() } end
+function E.lease() return { window = E.number(), fin = E.number() } end
 
-local PARSE = {
+E.READS = {
   get = function(op)
-    op.map, op.renew, op.values, op.refs = arg(), arg() == '1', arg() == '1', arg()
-    names_or_prefix(op)
+    op.map, op.renew, op.values, op.refs = E.arg(), E.arg() == '1', E.arg() == '1', E.arg()
+    E.names_or_prefix(op)
   end,
   read = function(op)
-    op.log, op.after, op.before, op.limit = arg(), number(), number(), number()
-    op.newest, op.values, op.refs = arg() == '1', arg() == '1', arg()
-    if arg() == 'i' then op.ids = list() end
+    op.log, op.after, op.before, op.limit = E.arg(), E.number(), E.number(), E.number()
+    op.newest, op.values, op.refs = E.arg() == '1', E.arg() == '1', E.arg()
+    if E.arg() == 'i' then op.ids = E.list() end
   end,
   info = function() end,
-  set = function(op)
-    op.map, op.lease, op.absent_only = arg(), lease(), arg() == '1'
-    op.names, op.values, op.refs = {}, {}, {}
-    for i = 1, number() do
-      op.names[i], op.values[i] = arg(), arg()
-      local refs = arg()
-      if refs ~= '' then op.refs[op.names[i]] = refs end
-    end
-  end,
-  del = function(op)
-    op.map = arg()
-    names_or_prefix(op)
-  end,
-  incr = function(op)
-    op.map, op.field, op.by, op.lease, op.keep = arg(), arg(), arg(), lease(), arg() == '1'
-  end,
-  append = function(op)
-    op.log, op.ids, op.sizes, op.items = arg(), {}, {}, {}
-    for i = 1, number() do op.ids[i], op.sizes[i], op.items[i] = arg(), number(), arg() end
-  end,
-  cut = function(op)
-    op.log = arg()
-    op[arg()] = number()
-  end,
-  touch = function(op)
-    op.map = arg()
-    names_or_prefix(op)
-    if arg() == '1' then op.lease = lease() end
-    op.birth = arg() == '1'
-  end,
-  label = function(op) op.pairs, op.gone = list(), list() end,
-  drop = function() end,
-  restore = function(op) op.log, op.head, op.raws = arg(), number(), list() end,
-  missing = function(guard) guard.map, guard.field = arg(), arg() end,
-  same = function(guard) guard.map, guard.field, guard.n = arg(), arg(), number() end,
-  revision = function(guard) guard.n = number() end,
-  head = function(guard) guard.log, guard.n = arg(), number() end,
-  epoch = function(guard) guard.epoch = arg() end,
-  claimed = function(guard) guard.n = number() end,
 }
-local READS = { get = true, read = true, info = true }
+if E.writes then
+  E.WRITES = {
+    set = function(op)
+      op.map, op.lease, op.absent_only = E.arg(), E.lease(), E.arg() == '1'
+      op.names, op.values, op.refs = {}, {}, {}
+      for i = 1, E.number() do
+        op.names[i], op.values[i] = E.arg(), E.arg()
+        local refs = E.arg()
+        if refs ~= '' then op.refs[op.names[i]] = refs end
+      end
+    end,
+    del = function(op)
+      op.map = E.arg()
+      E.names_or_prefix(op)
+    end,
+    incr = function(op)
+      op.map, op.field, op.by, op.lease, op.keep = E.arg(), E.arg(), E.arg(), E.lease(), E.arg() == '1'
+    end,
+    append = function(op)
+      op.log, op.ids, op.sizes, op.items = E.arg(), {}, {}, {}
+      for i = 1, E.number() do op.ids[i], op.sizes[i], op.items[i] = E.arg(), E.number(), E.arg() end
+    end,
+    cut = function(op)
+      op.log = E.arg()
+      op[E.arg()] = E.number()
+    end,
+    touch = function(op)
+      op.map = E.arg()
+      E.names_or_prefix(op)
+      if E.arg() == '1' then op.lease = E.lease() end
+      op.birth = E.arg() == '1'
+    end,
+    label = function(op) op.pairs, op.gone = E.list(), E.list() end,
+    drop = function() end,
+    restore = function(op) op.log, op.head, op.raws = E.arg(), E.number(), E.list() end,
+  }
+end
 
-local function parse(many)
+function E.parse_guard(guard)
+  local code = guard.code
+  if code == 'missing' or code == 'same' then
+    guard.map, guard.field = E.arg(), E.arg()
+  elseif code == 'head' then
+    guard.log = E.arg()
+  elseif code == 'epoch' then
+    guard.epoch = E.arg()
+    return
+  end
+  if code ~= 'missing' then guard.n = E.number() end
+end
+
+function E.parse(many)
   local found = {}
   for i = 1, many do
-    local op = { code = arg() }
-    PARSE[op.code](op)
-    op.writes = not READS[op.code]
+    local op = { code = E.arg() }
+    local read = E.READS[op.code]
+    op.writes = not read
+    local how = read or E.WRITES and E.WRITES[op.code] or E.parse_guard
+    how(op)
     found[i] = op
   end
   return found
 end
 
-local function program()
-  if ARGV[1] == 't' then return tend(number(), number()) end
-  if ARGV[1] == 'i' then return look() end
-  local batch = { once = arg(), epoch = arg(), field_limit = number(), label_limit = number() }
-  batch.guards, batch.ops, batch.otherwise = parse(number()), parse(number()), parse(number())
+function E.program()
+  if ARGV[1] == 't' then return E.tend(E.number(), E.number()) end
+  if ARGV[1] == 'i' then return E.glance() end
+  local batch = { once = E.arg(), epoch = E.arg(), field_limit = E.number(), label_limit = E.number() }
+  batch.guards, batch.ops, batch.otherwise = E.parse(E.number()), E.parse(E.number()), E.parse(E.number())
   for i, op in ipairs(batch.ops) do
     if op.writes and not batch.first then batch.first = i end
   end
   batch.writes = batch.first ~= nil
-  return run(batch)
+  return E.run(batch)
 end
 
-local fine, result = pcall(program)
+local fine, result = pcall(E.program)
 if fine then return result end
 if type(result) == 'table' and not result.err then return { 9, unpack(result) } end
 error(result)
