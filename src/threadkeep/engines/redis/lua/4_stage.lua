@@ -131,16 +131,6 @@ function E.account(limit)
   E.row.fields, E.row.field_bytes = fields, bytes
 end
 
-function E.count_map(map, count)
-  if map == E.MAIN then
-    E.row.main = E.row.main + count
-  else
-    E.meta.m[map] = (E.meta.m[map] or 0) + count
-    if E.meta.m[map] <= 0 then E.meta.m[map] = nil end
-    E.meta.dirty = true
-  end
-end
-
 function E.flush()
   for map, new in pairs(E.stage.new) do
     local old, gone = E.stage.old[map] or {}, {}

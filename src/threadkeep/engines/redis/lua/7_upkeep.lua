@@ -1,5 +1,15 @@
 -- The end of an entity, and of what has run out in it.
 
+function E.count_map(map, count)
+  if map == E.MAIN then
+    E.row.main = E.row.main + count
+  else
+    E.meta.m[map] = (E.meta.m[map] or 0) + count
+    if E.meta.m[map] <= 0 then E.meta.m[map] = nil end
+    E.meta.dirty = true
+  end
+end
+
 function E.drop(now, tombstone)
   local gone = { H }
   for map in pairs(E.meta.m) do
