@@ -42,7 +42,7 @@ class Cluster:
 
         def check() -> bool:
             for node in self.nodes:
-                client = node.client()
+                client: Any = node.client()
                 if client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                     return False
                 if any(len(entry) < 4 for entry in client.execute_command("CLUSTER", "SLOTS")):
@@ -59,7 +59,7 @@ class Cluster:
         """Return the primary of a slot: the node that says so of itself."""
         for node in self.nodes:
             try:
-                entries = node.client().execute_command("CLUSTER", "SLOTS")
+                entries: Any = node.client().execute_command("CLUSTER", "SLOTS")
             except (redis.RedisError, OSError):
                 continue
             for first, last, primary, *_ in entries:
@@ -76,7 +76,7 @@ class Cluster:
         here, there = self.id_of(source), self.id_of(target)
         target.client().execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", here)
         source.client().execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", there)
-        client = source.client()
+        client: Any = source.client()
         while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, batch):
             words = ["MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys]
             client.execute_command(*words)

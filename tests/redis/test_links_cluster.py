@@ -216,7 +216,9 @@ def test_many_callers_at_once_on_all_nodes(side: Side) -> None:
     def work(number: int) -> None:
         for turn in range(50):
             key = f"k{number}-{turn}"
-            answers = side.call(slot_of(key.encode()), [("SET", key, turn), ("GET", key)], again=True)
+            answers = side.call(
+                slot_of(key.encode()), [("SET", key, turn), ("GET", key)], again=True
+            )
             assert answers == [b"OK", str(turn).encode()]
 
     assert at_once(64, work) == [None] * 64

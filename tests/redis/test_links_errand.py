@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from threadkeep.engines.redis.links.errand import Errand, Step
-from threadkeep.engines.redis.links.errors import Lost, ServerError, Unready
+from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
 from threadkeep.engines.redis.links.script import Script, pack
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.slots import Address, read_slots, read_target, slot_of
-from threadkeep.errors import Unavailable
+from threadkeep.errors import Timeout, Unavailable
 
 HERE, THERE = Address("here", 1), Address("there", 2)
 SETTINGS = Settings((HERE,), timeout=5, failover_timeout=30)
@@ -96,15 +96,21 @@ def test_errors_of_the_call_itself_are_results() -> None:
 
 
 def test_a_lost_connection() -> None:
-    assert errand(("A",)).lost(Lost("x", sent=False)) is Step.LOOK
-    assert errand(("A",), again=True).lost(Lost("x", sent=True)) is Step.LOOK
+    assert errand(("A",)).judge(Lost("x", sent=False), HERE, 101.0) is Step.LOOK
+    assert errand(("A",), again=True).judge(Lost("x", sent=True), HERE, 101.0) is Step.LOOK
     with pytest.raises(Unavailable) as caught:
-        errand(("A",)).lost(Lost("x", sent=True))
+        errand(("A",)).judge(Lost("x", sent=True), HERE, 101.0)
     assert caught.value.maybe_applied
     call = errand(("A",), again=True)
-    call.lost(Lost("x", sent=True))
+    call.judge(Lost("x", sent=True), HERE, 101.0)
     with pytest.raises(Unavailable) as caught:
         call.pause(105.0)
+    assert caught.value.maybe_applied
+
+
+def test_a_late_answer() -> None:
+    with pytest.raises(Timeout, match="here:1 did not answer within 5 s") as caught:
+        errand(("A",), again=True).judge(Late(), HERE, 105.0)
     assert caught.value.maybe_applied
 
 
@@ -112,7 +118,7 @@ def test_one_server_is_waited_for_shortly_and_others_until_one_takes_over() -> N
     assert errand(("A",)).limit == 105
     assert errand(("A",), settings=Settings((HERE,), mode="cluster")).limit == 130
     call = errand(("A",))
-    call.unreachable(Unready("it loads"))
+    call.judge(Unready("it loads"), HERE, 101.0)
     assert call.limit == 130
 
 

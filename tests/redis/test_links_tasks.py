@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.redis.proxy import Proxy
-from tests.redis.running import Running
+from tests.redis.running import Running, eventually
 from threadkeep.engines.redis.links import AsyncNodes, Nodes
 from threadkeep.errors import Timeout, Unavailable, UsageError
 
@@ -50,12 +50,15 @@ async def test_the_calls_of_a_turn_are_two_writes(server: Running) -> None:
     def reads() -> int:
         return look.info("stats")["total_reads_processed"]
 
-    looking = -reads() + reads()
-    before = reads()
-    calls = (nodes.call(0, [("ECHO", str(n))], again=True) for n in range(64))
-    found = await asyncio.gather(*calls)
-    assert found == [[str(n).encode()] for n in range(64)]
-    assert reads() - before - looking == 2  # the first at once, the others together
+    async def measured() -> int:
+        before = reads()
+        calls = (nodes.call(0, [("ECHO", str(n))], again=True) for n in range(64))
+        assert await asyncio.gather(*calls) == [[str(n).encode()] for n in range(64)]
+        return reads() - before
+
+    looking = min(-reads() + reads() for _ in range(5))
+    # the first at once, the others together; the server also counts the end of a connection
+    assert min([await measured() for _ in range(5)]) - looking == 2
     await nodes.aclose()
 
 
@@ -128,7 +131,9 @@ async def test_other_loops_are_refused(nodes: AsyncNodes) -> None:
     await asyncio.to_thread(elsewhere)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # there are threads: proxies of others
+@pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"
+)  # there are threads: proxies of others
 def test_a_forked_process_is_refused(server: Running) -> None:
     nodes = Nodes.from_url(f"redis://127.0.0.1:{server.port}")
     nodes.open()
@@ -173,3 +178,25 @@ def test_a_thread_that_is_late_hands_reading_over(server: Running, tmp_path: Pat
     assert nodes.call(0, [("ECHO", "x")], again=True) == [b"x"]
     nodes.close()
     own.stop()
+
+
+async def test_a_task_that_stops_listening_leaves_the_channel(server: Running) -> None:
+    nodes = AsyncNodes.from_url(f"redis://127.0.0.1:{server.port}")
+
+    def listening() -> int:
+        return server.client().pubsub_numsub("ch")[0][1]
+
+    subscribed = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in nodes.listen(0, b"ch"):
+            subscribed.set()
+
+    task = asyncio.ensure_future(listen())
+    await subscribed.wait()
+    assert listening() == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.to_thread(eventually, lambda: listening() == 0, "unsubscribed")
+    await nodes.aclose()

@@ -48,9 +48,7 @@ HOST = (Address("h", 6379),)
                 HOST,
                 mode="cluster",
                 tls=(
-                    tls := Tls(
-                        ca_file="/ca", cert_file="/c", key_file="/k", verify=ssl.CERT_NONE
-                    )
+                    tls := Tls(ca_file="/ca", cert_file="/c", key_file="/k", verify=ssl.CERT_NONE)
                 ),
                 sentinel_tls=tls,
             ),

@@ -35,11 +35,11 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
     (folder / "names").write_text("subjectAltName=DNS:localhost")
     new = "openssl req -newkey rsa:2048 -nodes"
+    sign = "openssl x509 -req -CA ca.crt -CAkey ca.key -CAcreateserial -days 2"
     for command in (
         f"{new} -x509 -days 2 -keyout ca.key -out ca.crt -subj /CN=ca",
         f"{new} -keyout s.key -out s.csr -subj /CN=localhost",
-        "openssl x509 -req -in s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2"
-        " -extfile names -out s.crt",
+        f"{sign} -in s.csr -extfile names -out s.crt",
     ):
         subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
     return folder
@@ -84,7 +84,9 @@ def test_tls(secure: tuple[Running, int], keys: Path, kind: str) -> None:
             said = f"{number}:{turn}".encode()
             assert side.call(0, [("ECHO", said)], again=False) == [said]
             if turn % 10 == 0:
-                answer = side.call(0, [("SET", f"k{number}", value), ("GET", f"k{number}")], again=True)
+                answer = side.call(
+                    0, [("SET", f"k{number}", value), ("GET", f"k{number}")], again=True
+                )
                 assert answer == [b"OK", value]
 
     assert at_once(32, work) == [None] * 32

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final, cast
 
-from threadkeep.engines.redis.links.errors import Lost, ServerError, Unready
+from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
 from threadkeep.engines.redis.links.script import Command, Script, pack, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.slots import Address, read_target
@@ -18,6 +18,19 @@ _WAIT: Final = {"TRYAGAIN", "LOADING", "BUSY", "MASTERDOWN"}
 _MISLED: Final = {"CLUSTERDOWN", "READONLY"}
 _AGAIN: Final = {"NOSCRIPT", "MOVED", "ASK"} | _WAIT | _MISLED  # each before anything was done
 _QUICK: Final = 3  # times a call follows a redirection without waiting
+
+
+Outcome = list[Any] | Lost | Late | Unavailable  # of one attempt
+
+
+def plain(commands: Sequence[Command], answers: list[Any]) -> bool:
+    """Tell whether the answers are the results, with nothing to look into."""
+    if len(commands) > 1 and commands[0][0] == "MULTI":
+        return False
+    for answer in answers:  # noqa: SIM110 - each call passes here, and a generator costs more than the loop
+        if isinstance(answer, ServerError):
+            return False
+    return True
 
 
 class Step(Enum):
@@ -67,6 +80,22 @@ class Errand:
     def until(self, now: float) -> float:
         """Return when to stop waiting for the answers of what is sent now."""
         return now + min(self._settings.timeout, max(0.0, self.limit - now))
+
+    def judge(self, outcome: Outcome, asked: Address | None, now: float) -> Step:
+        """Note what came of an attempt at the node `asked`, and say what is next.
+
+        Raises Timeout for an answer that did not come, Unavailable for one that may not be asked for twice.
+        """
+        if isinstance(outcome, Lost):
+            return self._lost(outcome)
+        if isinstance(outcome, Late):
+            raise Timeout(
+                f"{asked} did not answer within {now - self._begun:.3g} s", maybe_applied=True
+            )
+        if isinstance(outcome, Unavailable):
+            return self._unreachable(outcome)
+        assert asked is not None  # noqa: S101 - somebody answered
+        return self.take(outcome, asked)
 
     def take(self, answers: list[Any], asked: Address) -> Step:
         """Note the answers of the node `asked`, and say what is next."""
@@ -127,15 +156,13 @@ class Errand:
         self.limit = self._begun + self._settings.failover_timeout
         return step
 
-    def lost(self, error: Lost) -> Step:
-        """Note a lost connection. Raises Unavailable where sending again could do it twice."""
+    def _lost(self, error: Lost) -> Step:
         self._sent |= error.sent
         if error.sent and not self._again:
             raise Unavailable(f"{error}; the call may have been done", maybe_applied=True)
         return self._unsent(error)
 
-    def unreachable(self, error: Unavailable) -> Step:
-        """Note that no connection could be had."""
+    def _unreachable(self, error: Unavailable) -> Step:
         if isinstance(error, Unready):
             self._patient(Step.WAIT)
         return self._unsent(error)
@@ -146,12 +173,6 @@ class Errand:
         if not isinstance(self._why, ServerError):  # what a server said tells more
             self._why = error
         return Step.LOOK
-
-    def late(self, asked: Address, now: float) -> Timeout:
-        """Return the error of an answer that did not come in time."""
-        return Timeout(
-            f"{asked} did not answer within {now - self._begun:.3g} s", maybe_applied=True
-        )
 
     def pause(self, now: float) -> float:
         """Return how long to wait before it is sent again. Raises Unavailable when time is up."""

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from threadkeep.engines.redis.links.greeting import keep_alive
@@ -45,45 +46,37 @@ class Pipe:
             self._socket.close()
             raise
         self._socket.setblocking(False)
+        self._readable = _ready(self._socket, writing=False)
+        self._writable = _ready(self._socket, writing=True)
 
     def read(self, until: float) -> bytes | None:
         """Return what has come, b"" at the end of the connection, None when nothing has come by then."""
-        writing = False
-        while self._buffered() or self._ready(until, writing=writing):
+        ready = self._readable
+        while self._buffered() or ready(until):
             try:
                 with self._turn:
                     return self._socket.recv(65536)
             except _WOULD_BLOCK as error:
-                writing = isinstance(error, ssl.SSLWantWriteError)
+                wants = isinstance(error, ssl.SSLWantWriteError)  # TLS has something to say first
+                ready = _ready(self._socket, writing=True) if wants else self._readable
         return None
 
     def write(self, payload: bytes, until: float) -> bool:
         """Send all of it; False when the other side has not taken it by then."""
         view = memoryview(payload)
-        reading = False
         while view:
             try:
                 with self._turn:
                     view = view[self._socket.send(view) :]
             except _WOULD_BLOCK as error:
-                reading = isinstance(error, ssl.SSLWantReadError)
-                if not self._ready(until, writing=not reading):
+                wants = isinstance(error, ssl.SSLWantReadError)
+                ready = _ready(self._socket, writing=False) if wants else self._writable
+                if not ready(until):
                     return False
         return True
 
     def _buffered(self) -> bool:
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
-
-    def _ready(self, until: float, *, writing: bool) -> bool:
-        left = max(0.0, until - time.monotonic())
-        if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(self._socket, select.POLLOUT if writing else select.POLLIN)
-            return bool(poll.poll(None if left == math.inf else math.ceil(left * 1000)))
-        mine = [self._socket]
-        seconds = None if left == math.inf else left
-        found = select.select([] if writing else mine, mine if writing else [], [], seconds)
-        return any(found)
 
     def shut(self) -> None:
         """End the connection: whoever reads sees its end."""
@@ -95,3 +88,24 @@ class Pipe:
     def close(self) -> None:
         """Give the socket back; nobody may be using it."""
         self._socket.close()
+
+
+def _ready(end: socket.socket, *, writing: bool) -> Callable[[float], bool]:
+    """Return what waits until a socket can be read or written, or until then; for one thread."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(end, select.POLLOUT if writing else select.POLLIN)
+
+        def polled(until: float) -> bool:
+            left = max(0.0, until - time.monotonic())
+            return bool(poll.poll(None if left == math.inf else math.ceil(left * 1000)))
+
+        return polled
+
+    def selected(until: float) -> bool:
+        left = max(0.0, until - time.monotonic())
+        seconds = None if left == math.inf else left
+        found = select.select([] if writing else [end], [end] if writing else [], [], seconds)
+        return any(found)
+
+    return selected

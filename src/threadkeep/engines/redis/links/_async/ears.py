@@ -56,7 +56,7 @@ class AsyncEars:
                 link = peer.link or await peer.ready(errand.limit)
                 ear = await self._ear(link.address, word)
             except Unavailable as error:
-                errand.unreachable(error)
+                errand.judge(error, None, time.monotonic())
             else:
                 return ear, ear.join(channel, wake), link.address
             await AsyncFlow.sleep(errand.pause(time.monotonic()))

@@ -11,9 +11,10 @@ from threadkeep.engines.redis.links._async.cluster import AsyncCluster
 from threadkeep.engines.redis.links._async.ears import AsyncEars
 from threadkeep.engines.redis.links._async.single import AsyncSingle
 from threadkeep.engines.redis.links.client import settings_from
-from threadkeep.engines.redis.links.errand import Errand, Step
+from threadkeep.engines.redis.links.errand import Errand, Outcome, Step, plain
 from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
-from threadkeep.engines.redis.links.script import Command
+from threadkeep.engines.redis.links.link import AsyncLink
+from threadkeep.engines.redis.links.script import Command, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.url import settings_of
 from threadkeep.errors import Unavailable, UsageError
@@ -76,22 +77,30 @@ class AsyncNodes:
         doing it twice is harmless. Raises Unavailable, Timeout, Forbidden or UsageError.
         """
         self._home.check()
-        errand = Errand(commands, self.settings, time.monotonic(), again=again)
-        while True:
-            peer = self._place.at(errand.asked) if errand.asked else self._place.peer(slot)
-            link = None
+        begun = time.monotonic()
+        link = self._place.peer(slot).link
+        outcome: Outcome | None = None
+        if link is not None:
             try:
-                link = peer.link or await peer.ready(errand.limit)
-                until = errand.until(time.monotonic())
-                step = errand.take(
-                    await link.ask(errand.payload, errand.count, until), link.address
-                )
-            except Late:
-                raise errand.late(peer.address, time.monotonic()) from None
-            except Lost as error:
-                step = errand.lost(error)
-            except Unavailable as error:
-                step = errand.unreachable(error)
+                until = begun + self.settings.timeout
+                outcome = await link.ask(pack_all(commands), len(commands), until)
+            except (Lost, Late) as error:
+                outcome = error
+            else:
+                if plain(commands, outcome):
+                    return outcome
+        errand = Errand(commands, self.settings, begun, again=again)
+        return await self._insist(slot, errand, link, outcome)
+
+    async def _insist(
+        self, slot: int, errand: Errand, link: AsyncLink | None, outcome: Outcome | None
+    ) -> list[Any]:
+        """Go on from the outcome of an attempt until all is answered or time is up."""
+        while True:
+            if outcome is None:
+                link, outcome = await self._attempt(slot, errand)
+            step = errand.judge(outcome, link.address if link else None, time.monotonic())
+            outcome = None
             if step is Step.DONE:
                 return errand.results
             if errand.moved is not None:
@@ -100,6 +109,16 @@ class AsyncNodes:
                 await AsyncFlow.sleep(errand.pause(time.monotonic()))
             if step is Step.LOOK:
                 await self._place.look(link, errand.limit)
+
+    async def _attempt(self, slot: int, errand: Errand) -> tuple[AsyncLink | None, Outcome]:
+        peer = self._place.at(errand.asked) if errand.asked else self._place.peer(slot)
+        link = None
+        try:
+            link = peer.link or await peer.ready(errand.limit)
+            until = errand.until(time.monotonic())
+            return link, await link.ask(errand.payload, errand.count, until)
+        except (Lost, Late, Unavailable) as error:
+            return link, error
 
     async def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""

@@ -57,7 +57,7 @@ class Ears:
                 link = peer.link or peer.ready(errand.limit)
                 ear = self._ear(link.address, word)
             except Unavailable as error:
-                errand.unreachable(error)
+                errand.judge(error, None, time.monotonic())
             else:
                 return ear, ear.join(channel, wake), link.address
             Flow.sleep(errand.pause(time.monotonic()))

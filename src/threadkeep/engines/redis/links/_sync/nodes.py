@@ -12,9 +12,10 @@ from threadkeep.engines.redis.links._sync.cluster import Cluster
 from threadkeep.engines.redis.links._sync.ears import Ears
 from threadkeep.engines.redis.links._sync.single import Single
 from threadkeep.engines.redis.links.client import settings_from
-from threadkeep.engines.redis.links.errand import Errand, Step
+from threadkeep.engines.redis.links.errand import Errand, Outcome, Step, plain
 from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
-from threadkeep.engines.redis.links.script import Command
+from threadkeep.engines.redis.links.link import Link
+from threadkeep.engines.redis.links.script import Command, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.url import settings_of
 from threadkeep.errors import Unavailable, UsageError
@@ -77,20 +78,30 @@ class Nodes:
         doing it twice is harmless. Raises Unavailable, Timeout, Forbidden or UsageError.
         """
         self._home.check()
-        errand = Errand(commands, self.settings, time.monotonic(), again=again)
-        while True:
-            peer = self._place.at(errand.asked) if errand.asked else self._place.peer(slot)
-            link = None
+        begun = time.monotonic()
+        link = self._place.peer(slot).link
+        outcome: Outcome | None = None
+        if link is not None:
             try:
-                link = peer.link or peer.ready(errand.limit)
-                until = errand.until(time.monotonic())
-                step = errand.take(link.ask(errand.payload, errand.count, until), link.address)
-            except Late:
-                raise errand.late(peer.address, time.monotonic()) from None
-            except Lost as error:
-                step = errand.lost(error)
-            except Unavailable as error:
-                step = errand.unreachable(error)
+                until = begun + self.settings.timeout
+                outcome = link.ask(pack_all(commands), len(commands), until)
+            except (Lost, Late) as error:
+                outcome = error
+            else:
+                if plain(commands, outcome):
+                    return outcome
+        errand = Errand(commands, self.settings, begun, again=again)
+        return self._insist(slot, errand, link, outcome)
+
+    def _insist(
+        self, slot: int, errand: Errand, link: Link | None, outcome: Outcome | None
+    ) -> list[Any]:
+        """Go on from the outcome of an attempt until all is answered or time is up."""
+        while True:
+            if outcome is None:
+                link, outcome = self._attempt(slot, errand)
+            step = errand.judge(outcome, link.address if link else None, time.monotonic())
+            outcome = None
             if step is Step.DONE:
                 return errand.results
             if errand.moved is not None:
@@ -99,6 +110,16 @@ class Nodes:
                 Flow.sleep(errand.pause(time.monotonic()))
             if step is Step.LOOK:
                 self._place.look(link, errand.limit)
+
+    def _attempt(self, slot: int, errand: Errand) -> tuple[Link | None, Outcome]:
+        peer = self._place.at(errand.asked) if errand.asked else self._place.peer(slot)
+        link = None
+        try:
+            link = peer.link or peer.ready(errand.limit)
+            until = errand.until(time.monotonic())
+            return link, link.ask(errand.payload, errand.count, until)
+        except (Lost, Late, Unavailable) as error:
+            return link, error
 
     def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""
