@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._async.caches.caches import AsyncCaches
+from threadkeep._async.caches.llm import AsyncLlm
 from threadkeep._async.caches.tools import AsyncTools
 from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.kv import AsyncKv
@@ -171,6 +172,11 @@ class AsyncStore:
     def tools(self) -> AsyncTools:
         """Return the cache of tool results."""
         return AsyncTools(self, self._caches)
+
+    @property
+    def llm(self) -> AsyncLlm:
+        """Return the cache of model answers."""
+        return AsyncLlm(self, self._caches)
 
     async def stats(self) -> StoreStats:
         """Return what both caches brought, over all processes. At most two listings and 128 trips.

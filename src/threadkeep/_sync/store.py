@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._sync.caches.caches import Caches
+from threadkeep._sync.caches.llm import Llm
 from threadkeep._sync.caches.tools import Tools
 from threadkeep._sync.entity import Entity, Thread
 from threadkeep._sync.kv import Kv
@@ -172,6 +173,11 @@ class Store:
     def tools(self) -> Tools:
         """Return the cache of tool results."""
         return Tools(self, self._caches)
+
+    @property
+    def llm(self) -> Llm:
+        """Return the cache of model answers."""
+        return Llm(self, self._caches)
 
     def stats(self) -> StoreStats:
         """Return what both caches brought, over all processes. At most two listings and 128 trips.

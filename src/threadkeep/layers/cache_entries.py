@@ -10,10 +10,10 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from threadkeep.errors import CodecError, UsageError
+from threadkeep.errors import CodecError
 from threadkeep.model.blocks import Block
 from threadkeep.model.codec import decode, encode
-from threadkeep.model.leases import FOREVER, Lease
+from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.model.tags import kind_of
 from threadkeep.model.typed import as_type
@@ -23,10 +23,11 @@ from threadkeep.ops.reply import Field, Fields, Names, Reply
 
 MAP: Final = "entries"
 FRESH: Final = "#fresh"
-FLIGHT: Final = "#flight"
+FLIGHT: Final = "claims"  # no hidden map: a bucket with nothing but a claim must be listed, to be voided
 VALUE: Final = "value"
 BLOCKS: Final = "blocks"
 PIECES: Final = "pieces"
+STREAM: Final = ".stream"  # ends the field of a recorded result, which is another one than that of a whole one
 _COUNTS: Final = ("at", "cost", "input", "output")
 _NAMES: Final = frozenset(("response", "form", "stale", *_COUNTS))
 
@@ -113,12 +114,8 @@ def look(ref: Ref, key: str, *, sliding: bool) -> Plan[Seen | None]:
 
 def writes(key: str, data: bytes, lease: Lease, stale_for: int) -> tuple[Set, Set | Del]:
     """Return the writes of an entry; `stale_for` in microseconds."""
-    if not stale_for:
+    if not stale_for or lease.window is None:
         return Set(MAP, {key: data}, lease), Del(FRESH, (key,))
-    if lease == FOREVER:
-        raise UsageError("stale_for needs a ttl: what has no end never becomes stale")
-    if lease.window is None:
-        raise UsageError("stale_for needs a ttl in seconds, not a date")
     whole = Lease(window=lease.window + stale_for)
     return Set(MAP, {key: data}, whole), Set(FRESH, {key: b""}, lease)
 
@@ -130,8 +127,8 @@ def put(ref: Ref, key: str, data: bytes, lease: Lease, stale_for: int = 0) -> Pl
 
 
 def remove(ref: Ref, key: str) -> Plan[bool]:
-    """Plan to remove an entry and void a claim on it; tells whether the entry stood."""
-    asked = (key,)
+    """Plan to remove a result, also a recorded one, and void a claim on it; tells whether one stood."""
+    asked = (key, key + STREAM)
     batch = Batch(ref, (Del(MAP, asked), Del(FRESH, asked), Del(FLIGHT, asked)))
     return Plan(batch, lambda reply: _removed(reply) > 0)
 

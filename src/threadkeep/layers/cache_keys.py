@@ -15,7 +15,6 @@ from threadkeep.model.refs import check_names
 from threadkeep.model.tags import kind_of
 
 Normalize = Callable[[dict[str, Any]], Any]
-STREAM: Final = "stream"
 _DATA_URL: Final = re.compile(r"data:([^,]*?);base64,(.*)", re.DOTALL)
 
 
@@ -25,11 +24,10 @@ def key_of(
     normalize: Normalize | None = None,
     *,
     what: str = "args",
-    form: str = "",
 ) -> str:
     """Return the key of what was given; `ignore` names entries that do not count.
 
-    `normalize` takes each object in it and returns what stands for that. Streams have keys of their own.
+    `normalize` takes each object in it and returns what stands for that.
     """
     left = set(check_names(ignore, "name in ignore=")) if ignore else set[str]()
     if left:
@@ -39,7 +37,7 @@ def key_of(
         given = {name: value for name, value in mapping.items() if name not in left}
     if normalize is not None:
         given = _normalized(given, normalize)
-    return digest(given, what, form=form)
+    return digest(given, what)
 
 
 def _normalized(value: Any, normalize: Normalize, level: int = 0) -> Any:

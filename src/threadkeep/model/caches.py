@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
@@ -22,6 +23,7 @@ class Tokens(msgspec.Struct, frozen=True):
     output: int = 0
 
 
+TokensGiven = Tokens | tuple[int, int] | Mapping[str, int]
 Price = Callable[[str, Tokens], "float | None"]
 
 
@@ -51,6 +53,31 @@ class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("claim_seconds", "wait_seconds", "flush_seconds"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} must be a positive number of seconds")
+
+
+class Keeping(TypedDict, total=False):
+    """How a result that is not there yet is kept.
+
+    `ttl`: its life; see `store`. `stale_for`: seconds beyond it in which the old result is served while one
+    caller fetches a new one in the background. `negative_ttl`: the life of a result that is None; without it
+    such a result is not kept. `cost`: dollars that a hit saves, or what tells them by the result. `accept`:
+    tells whether a result may be kept. `ignore`: names of arguments that do not count. `type`: as in
+    `state.get`.
+    """
+
+    ttl: float | timedelta | Lease | None
+    stale_for: float | timedelta
+    negative_ttl: float | timedelta | Lease | None
+    cost: float | Callable[[Any], float | None] | None
+    accept: Callable[[Any], bool] | None
+    ignore: Iterable[str]
+    type: Any
+
+
+class LlmKeeping(Keeping, total=False):
+    """As Keeping; `tokens`: what the call used, or what tells it by the response."""
+
+    tokens: TokensGiven | Callable[[Any], TokensGiven | None] | None
 
 
 class ToolHit(msgspec.Struct, frozen=True):
@@ -95,7 +122,8 @@ class ToolPolicy(msgspec.Struct, frozen=True):
 class CacheCounts(msgspec.Struct, frozen=True):
     """Counts of one tool or model, or of all.
 
-    `saved_micros`: cost of the calls that hits spared, in millionths of a dollar. `errors`: calls that the engine failed. `corrupt`: entries that could not be read. Both are misses too.
+    `errors`: calls that the engine failed; `corrupt`: entries that could not be read; lookups among them are
+    misses too. `saved_micros`: cost of the calls that hits spared, in millionths of a dollar.
     """
 
     hits: int = 0

@@ -32,10 +32,9 @@ def canonical(value: object, place: str = "value") -> bytes:
     return "".join(walk.out).encode("utf-8", "surrogatepass")
 
 
-def digest(value: object, place: str = "value", *, form: str = "") -> str:
-    """Return the SHA-256 of the canonical text, in hex; `form` tells things apart that have the same text."""
-    text = canonical(value, place)
-    return hashlib.sha256(text + b"\n" + form.encode() if form else text).hexdigest()
+def digest(value: object, place: str = "value") -> str:
+    """Return the SHA-256 of the canonical text, in hex."""
+    return hashlib.sha256(canonical(value, place)).hexdigest()
 
 
 class _Walk:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from threadkeep._async.caches.counting import AsyncCounting
 from threadkeep._async.caches.entries import AsyncEntries
+from threadkeep._async.caches.flights import AsyncFlights
 from threadkeep._async.caches.policies import AsyncPolicies
 from threadkeep.concurrency import AsyncBackground
 from threadkeep.model.caches import CacheOptions, StoreStats
@@ -23,6 +24,8 @@ class AsyncCaches:
         self.policies = AsyncPolicies(store)
         self.tools = AsyncEntries(store, "tool", self.counting, options, self.policies)
         self.llm = AsyncEntries(store, "llm", self.counting, options)
+        self.tool_flights = AsyncFlights(self.tools, self.background)
+        self.llm_flights = AsyncFlights(self.llm, self.background)
 
     async def stats(self) -> StoreStats:
         """Return the counts of both caches."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from threadkeep._async.store import AsyncStore
 
 T = TypeVar("T")
+U = TypeVar("U")
 log = logging.getLogger("threadkeep")
 AT_ONCE = 16
 PAGE = 500
@@ -93,7 +93,7 @@ class AsyncEntries:
         engine = self.store.engine or await self.store.ready()
         return plan.decode(await engine.run(plan.batch))
 
-    async def attempt(self, name: str, plan: Plan[T], failed: T) -> T:
+    async def attempt(self, name: str, plan: Plan[T], failed: U) -> T | U:
         """Run a plan; return `failed`, and count it, where the engine fails and that means a miss."""
         try:
             return await self.run(plan)
@@ -119,14 +119,16 @@ class AsyncEntries:
         try:
             seen = await self.run(plan)
             return Looked() if seen is None else self.opened(seen, type_)
-        except CodecError:
-            return self.corrupt(place)
+        except CodecError as error:
+            return self.corrupt(place, error)
         except ThreadkeepError as error:
             self.failed(place.name, error)
             return Looked(failed=True)
 
-    def corrupt(self, place: Place) -> Looked:
+    def corrupt(self, place: Place, error: CodecError) -> Looked:
         """Count and report an entry that cannot be read, or raise as the options say."""
+        if self.options.on_error == "raise":
+            raise error
         self.note(place.name, corrupt=1)
         log.warning(
             "an entry of the %s cache cannot be read; it will be replaced (key %s)",
@@ -154,13 +156,6 @@ class AsyncEntries:
     def pack(self, content: Content) -> bytes:
         """Return the stored form."""
         return cache_entries.pack(content, self.store.limits.value)
-
-    def accepts(self, data: bytes, response: Any, refused: Callable[[Any], bool]) -> bool:
-        """Tell whether a result may be kept."""
-        accept = self.options.accept
-        if accept is not None and not accept(response):
-            return False
-        return not refused(cache_entries.unpack(data).response)
 
     async def lease(self, name: str, given: Lease | None) -> Lease | None:
         """Return the lease of a result: as given, by policy or by default; None when policies cannot be read."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from threadkeep._sync.caches.counting import Counting
 from threadkeep._sync.caches.entries import Entries
+from threadkeep._sync.caches.flights import Flights
 from threadkeep._sync.caches.policies import Policies
 from threadkeep.concurrency import Background
 from threadkeep.model.caches import CacheOptions, StoreStats
@@ -24,6 +25,8 @@ class Caches:
         self.policies = Policies(store)
         self.tools = Entries(store, "tool", self.counting, options, self.policies)
         self.llm = Entries(store, "llm", self.counting, options)
+        self.tool_flights = Flights(self.tools, self.background)
+        self.llm_flights = Flights(self.llm, self.background)
 
     def stats(self) -> StoreStats:
         """Return the counts of both caches."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from threadkeep._sync.store import Store
 
 T = TypeVar("T")
+U = TypeVar("U")
 log = logging.getLogger("threadkeep")
 AT_ONCE = 16
 PAGE = 500
@@ -94,7 +94,7 @@ class Entries:
         engine = self.store.engine or self.store.ready()
         return plan.decode(engine.run(plan.batch))
 
-    def attempt(self, name: str, plan: Plan[T], failed: T) -> T:
+    def attempt(self, name: str, plan: Plan[T], failed: U) -> T | U:
         """Run a plan; return `failed`, and count it, where the engine fails and that means a miss."""
         try:
             return self.run(plan)
@@ -120,14 +120,16 @@ class Entries:
         try:
             seen = self.run(plan)
             return Looked() if seen is None else self.opened(seen, type_)
-        except CodecError:
-            return self.corrupt(place)
+        except CodecError as error:
+            return self.corrupt(place, error)
         except ThreadkeepError as error:
             self.failed(place.name, error)
             return Looked(failed=True)
 
-    def corrupt(self, place: Place) -> Looked:
+    def corrupt(self, place: Place, error: CodecError) -> Looked:
         """Count and report an entry that cannot be read, or raise as the options say."""
+        if self.options.on_error == "raise":
+            raise error
         self.note(place.name, corrupt=1)
         log.warning(
             "an entry of the %s cache cannot be read; it will be replaced (key %s)",
@@ -155,13 +157,6 @@ class Entries:
     def pack(self, content: Content) -> bytes:
         """Return the stored form."""
         return cache_entries.pack(content, self.store.limits.value)
-
-    def accepts(self, data: bytes, response: Any, refused: Callable[[Any], bool]) -> bool:
-        """Tell whether a result may be kept."""
-        accept = self.options.accept
-        if accept is not None and not accept(response):
-            return False
-        return not refused(cache_entries.unpack(data).response)
 
     def lease(self, name: str, given: Lease | None) -> Lease | None:
         """Return the lease of a result: as given, by policy or by default; None when policies cannot be read."""

@@ -73,15 +73,19 @@ def subject(engine: AsyncEngine, namespace: str) -> AsyncSubject:
 
 
 @pytest.fixture
-def make_store(engine: AsyncEngine, namespace: str) -> MakeStore:
+async def make_store(engine: AsyncEngine, namespace: str) -> AsyncIterator[MakeStore]:
     """Return what makes a store on the engine under test, with the options of AsyncStore."""
+    made: list[AsyncStore] = []
 
     def make(**options: Any) -> AsyncStore:
         shared = AsyncShared(options.pop("engine", engine))
         options.setdefault("namespace", namespace)
-        return AsyncStore(engine=shared, **options)
+        made.append(AsyncStore(engine=shared, **options))
+        return made[-1]
 
-    return make
+    yield make
+    for store in made:
+        await store.aclose()
 
 
 @pytest.fixture

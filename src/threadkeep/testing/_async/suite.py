@@ -29,6 +29,7 @@ from threadkeep.testing._async.fixtures import (
     subject,
     thread,
 )
+from threadkeep.testing._async.flights import TestFlights, upstream
 from threadkeep.testing._async.forks import TestForks
 from threadkeep.testing._async.guards import TestGuards
 from threadkeep.testing._async.kv import TestKv, kv
@@ -61,6 +62,7 @@ __all__ = [
     "TestDirectory",
     "TestExpiry",
     "TestFailingHandlers",
+    "TestFlights",
     "TestForks",
     "TestGuards",
     "TestKv",
@@ -98,6 +100,7 @@ __all__ = [
     "store",
     "subject",
     "thread",
+    "upstream",
 ]
 # sync: off
 __all__ += ["anyio_backend"]

@@ -66,15 +66,19 @@ def subject(engine: Engine, namespace: str) -> Subject:
 
 
 @pytest.fixture
-def make_store(engine: Engine, namespace: str) -> MakeStore:
+def make_store(engine: Engine, namespace: str) -> Iterator[MakeStore]:
     """Return what makes a store on the engine under test, with the options of Store."""
+    made: list[Store] = []
 
     def make(**options: Any) -> Store:
         shared = Shared(options.pop("engine", engine))
         options.setdefault("namespace", namespace)
-        return Store(engine=shared, **options)
+        made.append(Store(engine=shared, **options))
+        return made[-1]
 
-    return make
+    yield make
+    for store in made:
+        store.close()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from threadkeep.testing._sync.fixtures import (
     subject,
     thread,
 )
+from threadkeep.testing._sync.flights import TestFlights, upstream
 from threadkeep.testing._sync.forks import TestForks
 from threadkeep.testing._sync.guards import TestGuards
 from threadkeep.testing._sync.kv import TestKv, kv
@@ -58,6 +59,7 @@ __all__ = [
     "TestDirectory",
     "TestExpiry",
     "TestFailingHandlers",
+    "TestFlights",
     "TestForks",
     "TestGuards",
     "TestKv",
@@ -95,4 +97,5 @@ __all__ = [
     "store",
     "subject",
     "thread",
+    "upstream",
 ]
