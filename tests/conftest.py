@@ -11,6 +11,8 @@ from collections.abc import Generator
 
 import pytest
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 CI = os.environ.get("CI") == "true"
 ALLOWED = "capability: "
 

@@ -1,0 +1,45 @@
+"""Servers that the tests of one process share; each is started when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.redis import RedisServer
+
+
+@pytest.fixture(scope="session")
+def redis7() -> Iterator[RedisServer]:
+    """Redis 7.0."""
+    with RedisServer("redis7") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis8() -> Iterator[RedisServer]:
+    """Redis 8."""
+    with RedisServer("redis8") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey9() -> Iterator[RedisServer]:
+    """Valkey 9."""
+    with RedisServer("valkey9") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis7_url(redis7: RedisServer) -> str:
+    return redis7.url
+
+
+@pytest.fixture(scope="session")
+def redis8_url(redis8: RedisServer) -> str:
+    return redis8.url
+
+
+@pytest.fixture(scope="session")
+def valkey9_url(valkey9: RedisServer) -> str:
+    return valkey9.url
