@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+ROOT = Path(__file__).parents[2]
+CONFTEST = ROOT / "tests/conftest.py"
 SKIPS = """
 import pytest
 def test_inside(): pytest.skip("no part")
@@ -27,7 +28,8 @@ LONG = "import pytest\n@pytest.mark.long\ndef test_long(): ...\ndef test_short()
 def outcome(folder: Path, text: str, *arguments: str, ci: str = "") -> str:
     """Return the last line of a run over one test file."""
     shutil.copy(CONFTEST, folder)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = long\n", encoding="utf-8")
+    settings = f"[pytest]\nmarkers = long\npythonpath = {ROOT} {ROOT / 'scripts'}\n"
+    (folder / "pytest.ini").write_text(settings, encoding="utf-8")
     (folder / "test_x.py").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     environment = {**os.environ, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
