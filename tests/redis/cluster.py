@@ -83,6 +83,19 @@ class Cluster:
         for node in (target, source):
             node.client().execute_command("CLUSTER", "SETSLOT", slot, "NODE", there)
 
+    @property
+    def migrates(self) -> bool:
+        """Tell whether the servers move slots by themselves: Valkey 9 and later."""
+        found: Any = self.nodes[0].client().info("server")
+        return int(str(found.get("valkey_version", "0")).split(".", maxsplit=1)[0]) >= 9
+
+    def migrate(self, slot: int, target: Running) -> None:
+        """Have the servers move a slot, whole and at once."""
+        source, there = self.owner(slot), self.id_of(target)
+        words = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", there]
+        source.client().execute_command(*words)
+        eventually(lambda: self.owner(slot) is target, "the slot has moved")
+
     def stop(self) -> None:
         for node in self.nodes:
             node.stop()

@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
+import redis.asyncio
+import valkey
+import valkey.asyncio
 
 from tests.redis.cluster import Cluster
 from tests.redis.running import eventually
-from tests.redis.sides import Side, at_once, connected
-from threadkeep.engines.redis.links import Script, ServerError, slot_of
+from tests.redis.sides import Side, Tasks, at_once, connected
+from threadkeep.engines.redis.links import AsyncNodes, Nodes, Script, ServerError, slot_of
 from threadkeep.errors import Unavailable, UsageError
 
 TWO = Script.of("redis.call('INCR', KEYS[1]) return redis.call('INCR', KEYS[2])")
@@ -127,6 +131,42 @@ def test_a_slot_moved_under_load(cluster: Cluster, side: Side) -> None:
     load.check()
     assert not load.doubts
     assert sum(load.done.values()) > 200
+
+
+def test_a_slot_migrated_under_load(cluster: Cluster, side: Side) -> None:
+    if not cluster.migrates:
+        pytest.skip("capability: this server does not migrate slots by itself")
+    keys = [f"{{whole}}:{number}" for number in range(300)]
+    slot = slot_of(b"whole")
+    load = Load(side, keys)
+    for _ in range(3):
+        time.sleep(0.2)
+        home = cluster.owner(slot)
+        target = next(cluster.owner(s) for s in (0, 8000, 16000) if cluster.owner(s) is not home)
+        cluster.migrate(slot, target)
+    load.end()
+    load.check()
+    assert not load.doubts
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        redis.RedisCluster,
+        valkey.ValkeyCluster,
+        redis.asyncio.RedisCluster,
+        valkey.asyncio.ValkeyCluster,
+    ],
+)
+def test_a_client_of_a_cluster(cluster: Cluster, make: Callable[..., Any]) -> None:
+    client = make(host="127.0.0.1", port=cluster.nodes[2].port, client_name="mine")
+    blocking = make in {redis.RedisCluster, valkey.ValkeyCluster}
+    side: Side = Nodes.from_client(client) if blocking else Tasks(AsyncNodes.from_client(client))
+    side.open()
+    assert side.everywhere(("CLIENT", "GETNAME")) == [b"mine"] * 3
+    side.close()
+    if blocking:
+        client.close()
 
 
 def halfway(cluster: Cluster, slot: int, moved: list[str]) -> Callable[[], None]:

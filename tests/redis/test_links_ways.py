@@ -17,7 +17,7 @@ import redis.sentinel
 import valkey
 import valkey.asyncio
 
-from tests.redis.running import Running
+from tests.redis.running import Running, eventually
 from tests.redis.sides import Tasks, at_once, connected
 from threadkeep.engines.redis.links import AsyncNodes, Nodes
 from threadkeep.engines.redis.links.client import settings_from
@@ -65,6 +65,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     words = ("--save", "", "--unixsocket", str(folder / "s"), "--requirepass", "pw")
     server = Running(folder, *words)
     server.start(ready=False)
+    eventually(redis.Redis(port=server.port, password="pw").ping, "it answers")
     yield server
     server.stop()
 
