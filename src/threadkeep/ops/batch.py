@@ -36,8 +36,12 @@ class Batch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def repeatable(self) -> bool:
-        """Tell whether sending it again after a lost connection is harmless."""
-        return bool(self.once or self.guards) or not self.writes
+        """Tell whether sending it again after a lost connection has one effect and tells the truth about it.
+
+        A guard does not do that: it may hold again, and the effect doubles, or fail by the batch's own
+        effect, and the reply says that nothing was written.
+        """
+        return self.once is not None or not self.writes
 
 
 def check(batch: Batch) -> None:
