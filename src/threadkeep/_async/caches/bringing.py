@@ -38,9 +38,13 @@ class Brought(msgspec.Struct, frozen=True):
     stale_for: int = 0
 
 
-async def bring(entries: AsyncEntries, place: Place, value: Any, terms: Terms) -> Brought:
+async def bring(
+    entries: AsyncEntries, place: Place, value: Any, terms: Terms, *, keep: bool = True
+) -> Brought:
     """Return a result as a hit would return it, with what is to be stored of it."""
-    lease = terms.negative if value is None else await entries.lease(place.name, terms.lease)
+    lease = terms.negative
+    if value is not None:
+        lease = await entries.lease(place.name, terms.lease) if keep else None
     stale_for = terms.stale_for if lease is not None and lease.window is not None else 0
     content = terms.content(value)
     content = msgspec.structs.replace(content, at=entries.now(), stale=stale_for > 0)

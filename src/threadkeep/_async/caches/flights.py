@@ -55,7 +55,7 @@ class AsyncFlights:
     async def _alone(self, place: Place, call: Call, terms: Terms) -> Any:
         """Call for this caller only and keep nothing."""
         self._entries.note(place.name, misses=1)
-        return (await bring(self._entries, place, await call(), terms)).value
+        return (await bring(self._entries, place, await call(), terms, keep=False)).value
 
     async def _fly(self, place: Place, call: Call, terms: Terms, *, unread: bool) -> Any:
         """Wait for a call of this process that is under way, or be the one that others wait for."""

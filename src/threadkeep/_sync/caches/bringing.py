@@ -39,9 +39,13 @@ class Brought(msgspec.Struct, frozen=True):
     stale_for: int = 0
 
 
-def bring(entries: Entries, place: Place, value: Any, terms: Terms) -> Brought:
+def bring(
+    entries: Entries, place: Place, value: Any, terms: Terms, *, keep: bool = True
+) -> Brought:
     """Return a result as a hit would return it, with what is to be stored of it."""
-    lease = terms.negative if value is None else entries.lease(place.name, terms.lease)
+    lease = terms.negative
+    if value is not None:
+        lease = entries.lease(place.name, terms.lease) if keep else None
     stale_for = terms.stale_for if lease is not None and lease.window is not None else 0
     content = terms.content(value)
     content = msgspec.structs.replace(content, at=entries.now(), stale=stale_for > 0)

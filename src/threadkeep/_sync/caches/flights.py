@@ -56,7 +56,7 @@ class Flights:
     def _alone(self, place: Place, call: Call, terms: Terms) -> Any:
         """Call for this caller only and keep nothing."""
         self._entries.note(place.name, misses=1)
-        return (bring(self._entries, place, call(), terms)).value
+        return (bring(self._entries, place, call(), terms, keep=False)).value
 
     def _fly(self, place: Place, call: Call, terms: Terms, *, unread: bool) -> Any:
         """Wait for a call of this process that is under way, or be the one that others wait for."""
