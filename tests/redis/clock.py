@@ -1,6 +1,6 @@
 """A clock for tests in the place of the server's: everything else is the real script on a real server.
 
-The two places where the script asks for the time take it from its last two arguments instead. Keys do
+Where the script asks for the time it takes it from its last two arguments instead. Keys do
 not expire by themselves then, for the server's own clock goes on.
 """
 
@@ -13,9 +13,7 @@ from threadkeep.engines.redis.links import Command, Nodes, Script
 
 Now = Callable[[], int]
 CHANGES = (
-    ("redis.call('TIME')", "{ ARGV[#ARGV - 1], ARGV[#ARGV] }"),
     ("call('TIME')", "{ ARGV[#ARGV - 1], ARGV[#ARGV] }"),
-    ("redis.call('PEXPIREAT', KEYS[1], ", "tostring("),
     ("call('PEXPIREAT', H, ", "tostring("),
 )
 

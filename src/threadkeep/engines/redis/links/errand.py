@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final, cast
 
-from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
+from threadkeep.engines.redis.links.errors import Closed, Late, Lost, ServerError, Unready
 from threadkeep.engines.redis.links.script import Command, Script, pack, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.slots import Address, read_target
@@ -163,6 +163,8 @@ class Errand:
         return self._unsent(error)
 
     def _unreachable(self, error: Unavailable) -> Step:
+        if isinstance(error, Closed):
+            raise Unavailable(str(error), maybe_applied=self._sent)
         if isinstance(error, Unready):
             self._patient(Step.WAIT)
         return self._unsent(error)

@@ -44,6 +44,10 @@ class Unready(Unavailable):
     """The server is there and not ready: it loads its data, has no primary or runs a long script."""
 
 
+class Closed(Unavailable):
+    """The store is closed: there is nothing to wait for."""
+
+
 class Lost(Exception):
     """A connection has ended before the answer came. `sent` is False when the server cannot have the call."""
 

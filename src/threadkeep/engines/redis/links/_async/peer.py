@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from threadkeep.concurrency import AsyncFlow, AsyncLock
+from threadkeep.engines.redis.links.errors import Closed
 from threadkeep.engines.redis.links.link import AsyncLink
 from threadkeep.engines.redis.links.slots import Address
 from threadkeep.errors import Unavailable
@@ -43,7 +44,7 @@ class AsyncPeer:
             now = time.monotonic()
             wait = max(0.0, self._next - now)
             if self._closed:
-                raise Unavailable("the store was closed while this call was on its way")
+                raise Closed("the store is closed")
             if now + wait >= limit:
                 raise Unavailable(self._why)
             await AsyncFlow.sleep(wait)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from threadkeep.concurrency import Flow, Lock
+from threadkeep.engines.redis.links.errors import Closed
 from threadkeep.engines.redis.links.link import Link
 from threadkeep.engines.redis.links.slots import Address
 from threadkeep.errors import Unavailable
@@ -44,7 +45,7 @@ class Peer:
             now = time.monotonic()
             wait = max(0.0, self._next - now)
             if self._closed:
-                raise Unavailable("the store was closed while this call was on its way")
+                raise Closed("the store is closed")
             if now + wait >= limit:
                 raise Unavailable(self._why)
             Flow.sleep(wait)
