@@ -31,14 +31,16 @@ def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
 
 def _redis(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:  # noqa: ARG001 - time is the server's
     try:
-        from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
+        from threadkeep._async.drivers.redis.layouts import engine_on
         from threadkeep.engines.redis.links import AsyncNodes
-        from threadkeep.engines.redis.url import OWN_OPTIONS, places_of
+        from threadkeep.engines.redis.url import OWN_OPTIONS, keyed_of, places_of
     except ImportError as error:
         raise UsageError(
             f"{url.scheme}:// needs the extra redis: pip install 'threadkeep[redis]' ({error})"
         ) from error
-    return AsyncRedisEngine(AsyncNodes.from_url(url, OWN_OPTIONS), limits, **places_of(url))
+    nodes = AsyncNodes.from_url(url, OWN_OPTIONS)
+    keyed = keyed_of(url.options.get("layout"), url.options.get("name"))
+    return engine_on(nodes, limits, keyed, places_of(url))
 
 
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
@@ -51,7 +53,9 @@ _MAKERS: dict[str, Maker] = {
 }
 
 
-def engine_of(client: object, limits: Limits) -> AsyncEngine:
+def engine_of(
+    client: object, limits: Limits, layout: str | None = None, name: str | None = None
+) -> AsyncEngine:
     """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
     module = type(client).__module__.split(".")[0]
     if module not in {"redis", "valkey"}:
@@ -59,10 +63,11 @@ def engine_of(client: object, limits: Limits) -> AsyncEngine:
             f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
             " pass one of redis-py or valkey-py"
         )
-    from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
+    from threadkeep._async.drivers.redis.layouts import engine_on
     from threadkeep.engines.redis.links import AsyncNodes
+    from threadkeep.engines.redis.url import keyed_of
 
-    return AsyncRedisEngine(AsyncNodes.from_client(client), limits)
+    return engine_on(AsyncNodes.from_client(client), limits, keyed_of(layout, name))
 
 
 def open_engine(text: str, now: Now, limits: Limits) -> AsyncEngine:

@@ -95,13 +95,17 @@ class Store:
         self._caches = Caches(self, caches or CacheOptions())
 
     @classmethod
-    def from_client(cls, client: object, **options: Any) -> Self:
+    def from_client(
+        cls, client: object, *, layout: str | None = None, name: str | None = None, **options: Any
+    ) -> Self:
         """Return a store on the servers of your redis-py or valkey-py client, alone or in a cluster.
 
         The client stays yours: only its settings are used, over connections of the store's own.
-        `options` are those of the class but `url` and `engine`. Raises UsageError for another client.
+        `layout` and `name` are those of a URL, `options` those of the class but `url` and `engine`. Raises
+        UsageError for another client.
         """
-        return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
+        limits = options.get("limits") or Limits()
+        return cls(engine=engine_of(client, limits, layout, name), **options)
 
     def ready(self) -> Engine:
         """Connect if that is still to be done and return the engine."""

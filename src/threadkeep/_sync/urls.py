@@ -32,14 +32,16 @@ def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> Engine:
 
 def _redis(url: StoreUrl, now: Now, limits: Limits) -> Engine:  # noqa: ARG001 - time is the server's
     try:
-        from threadkeep._sync.drivers.redis.engine import RedisEngine
+        from threadkeep._sync.drivers.redis.layouts import engine_on
         from threadkeep.engines.redis.links import Nodes
-        from threadkeep.engines.redis.url import OWN_OPTIONS, places_of
+        from threadkeep.engines.redis.url import OWN_OPTIONS, keyed_of, places_of
     except ImportError as error:
         raise UsageError(
             f"{url.scheme}:// needs the extra redis: pip install 'threadkeep[redis]' ({error})"
         ) from error
-    return RedisEngine(Nodes.from_url(url, OWN_OPTIONS), limits, **places_of(url))
+    nodes = Nodes.from_url(url, OWN_OPTIONS)
+    keyed = keyed_of(url.options.get("layout"), url.options.get("name"))
+    return engine_on(nodes, limits, keyed, places_of(url))
 
 
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
@@ -52,7 +54,9 @@ _MAKERS: dict[str, Maker] = {
 }
 
 
-def engine_of(client: object, limits: Limits) -> Engine:
+def engine_of(
+    client: object, limits: Limits, layout: str | None = None, name: str | None = None
+) -> Engine:
     """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
     module = type(client).__module__.split(".")[0]
     if module not in {"redis", "valkey"}:
@@ -60,10 +64,11 @@ def engine_of(client: object, limits: Limits) -> Engine:
             f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
             " pass one of redis-py or valkey-py"
         )
-    from threadkeep._sync.drivers.redis.engine import RedisEngine
+    from threadkeep._sync.drivers.redis.layouts import engine_on
     from threadkeep.engines.redis.links import Nodes
+    from threadkeep.engines.redis.url import keyed_of
 
-    return RedisEngine(Nodes.from_client(client), limits)
+    return engine_on(Nodes.from_client(client), limits, keyed_of(layout, name))
 
 
 def open_engine(text: str, now: Now, limits: Limits) -> Engine:

@@ -122,9 +122,13 @@ class AsyncNodes:
 
     async def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""
-        self._home.check()
-        slots = await self._place.primaries()
+        slots = await self.primaries()
         return [(await self.call(slot, [command], again=True))[0] for slot in slots]
+
+    async def primaries(self) -> list[int]:
+        """Return a slot of each primary."""
+        self._home.check()
+        return await self._place.primaries()
 
     @property
     def sharded(self) -> bool:

@@ -123,9 +123,13 @@ class Nodes:
 
     def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""
-        self._home.check()
-        slots = self._place.primaries()
+        slots = self.primaries()
         return [(self.call(slot, [command], again=True))[0] for slot in slots]
+
+    def primaries(self) -> list[int]:
+        """Return a slot of each primary."""
+        self._home.check()
+        return self._place.primaries()
 
     @property
     def sharded(self) -> bool:
