@@ -10,15 +10,12 @@ import msgspec
 
 from threadkeep.engines.redis.keys import (
     Places,
-    channel,
-    entity,
-    indexes,
     log_keys,
     main_map,
     map_key,
 )
 from threadkeep.engines.view import HIDDEN
-from threadkeep.model.ids import new_epoch
+from threadkeep.model.ids import new_epochs
 from threadkeep.model.leases import Lease
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -39,6 +36,7 @@ from threadkeep.ops.ops import (
     Item,
     Label,
     Missing,
+    Now,
     Read,
     Restore,
     Revision,
@@ -49,6 +47,8 @@ from threadkeep.ops.ops import (
 
 Arg = str | bytes | int
 Args = list[Arg]
+SHORT = 100  # fields or items of a call of the short kind
+LONG = 1_000  # bytes of a value that stands apart from its field, as in the script
 USUAL_LOGS = {"thread": ("messages", "snapshots")}
 
 
@@ -62,51 +62,71 @@ class Names(msgspec.Struct):
 def named(batch: Batch) -> Names:
     """Return what a batch names; where it removes the entity, what such entities usually have too."""
     found = Names({}, {})
-    for part in (*batch.ops, *batch.otherwise, *batch.guards):
-        for attribute in ("map", "refs"):
-            name = getattr(part, attribute, None)
-            if isinstance(name, str):
-                found.maps[name] = None
-        log = getattr(part, "log", None)
-        if log is not None:
-            found.logs[log] = None
-        if isinstance(part, Drop):
-            found.logs.update(dict.fromkeys(USUAL_LOGS.get(batch.ref.kind, ())))
     main = main_map(batch.ref.kind)
-    found.maps = {n: None for n in found.maps if n != main and not n.startswith(HIDDEN)}
+    for part in (*batch.ops, *batch.otherwise, *batch.guards):
+        for attribute in _NAMING[type(part)]:
+            name = getattr(part, attribute)
+            if name is None or name == main:
+                continue
+            if attribute == "log":
+                found.logs[name] = None
+            elif isinstance(name, str) and not name.startswith(
+                HIDDEN
+            ):  # the links of a Set are no map
+                found.maps[name] = None
+        if type(part) is Drop:
+            found.logs.update(dict.fromkeys(USUAL_LOGS.get(batch.ref.kind, ())))
     return found
 
 
-class Layout(msgspec.Struct, frozen=True):
+class Layout:
     """What is the same for every call of a store."""
 
-    places: Places
-    limits: Limits
-    publish: str = "PUBLISH"
+    def __init__(self, places: Places, limits: Limits, publish: str = "PUBLISH") -> None:
+        self.places = places
+        self._limits, self._publish = limits, publish
+        self._fixed: dict[tuple[str, int], bytes] = {}
+        self._epochs: list[str] = []
+
+    def _same(self, kind: str, shard: int) -> bytes:
+        found = self._fixed.get((kind, shard))
+        if found is None:
+            limits, shards = self._limits, self.places.shards
+            said = (main_map(kind), self._publish, shards, shard, limits.fields, limits.labels)
+            found = self._fixed[kind, shard] = msgspec.msgpack.encode(said)
+        return found
+
+    def _epoch(self) -> str:
+        try:
+            return self._epochs.pop()
+        except IndexError:  # also when another thread took the last
+            fresh = new_epochs(256)
+            self._epochs = fresh[1:]
+            return fresh[0]
 
     def frame(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys of a call and the arguments that go before its program."""
-        base = self.places.of(ref)
-        keys = [entity(base, ref.id), *indexes(base)]
-        keys += [map_key(base, ref.id, name) for name in names.maps]
-        for name in names.logs:
-            keys += log_keys(base, ref.id, name)
-        shard = self.places.shard(ref.id)
-        head: Args = [main_map(ref.kind), ref.id, channel(base, ref.id), self.publish]
-        return keys, [*head, self.places.shards, shard, *_list(names.maps), *_list(names.logs)]
+        home, id_ = self.places.home(ref), ref.id
+        base = home.base
+        keys = [f"{base}:{id_}", *home.indexes]
+        own: Arg = ""
+        if names.maps or names.logs:
+            keys += [map_key(base, id_, name) for name in names.maps]
+            for name in names.logs:
+                keys += log_keys(base, id_, name)
+            own = msgspec.msgpack.encode((list(names.maps), list(names.logs)))
+        return keys, [id_, f"{base}c:{id_}", self._same(ref.kind, home.shard), own]
 
     def batch(self, batch: Batch, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a batch."""
         keys, args = self.frame(batch.ref, names)
-        limits = self.limits
-        args += [batch.once or "", new_epoch(), limits.fields, limits.labels]
+        args.append(batch.once or "")
+        args.append(self._epoch())
         for parts in (batch.guards, batch.ops, batch.otherwise):
             args.append(len(parts))
             for part in parts:
                 args += _PARTS[type(part)](part)
-        if _is_hot(batch):
-            return keys, ["g", *_hot(batch), *args]
-        return keys, ["w" if batch.writes else "r", *args]
+        return keys, [_mode(batch), *args]
 
     def look(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity for a listing."""
@@ -119,19 +139,27 @@ class Layout(msgspec.Struct, frozen=True):
         return keys, ["t", *args, lease, "" if token is None else token]
 
 
-def _is_hot(batch: Batch) -> bool:
-    if len(batch.ops) != 1 or batch.guards or batch.once:
-        return False
+def _mode(batch: Batch) -> str:
+    """Return how the script is asked: for a batch of the short kind by what it does, see `lua/0_*.lua`."""
+    if not batch.writes:
+        return "r"
+    guards = batch.guards
+    if (
+        len(batch.ops) > 1
+        or batch.once
+        or (guards and (len(guards) > 1 or type(guards[0]) is not Epoch))
+    ):
+        return "w"
     op = batch.ops[0]
-    if type(op) is not Get or op.fields is None or len(op.fields) != 1:
-        return False
-    return op.refs is None and op.values and op.map == main_map(batch.ref.kind)
+    if type(op) is Set:
+        return "s" if _is_short(op, batch.ref.kind) else "w"
+    return "p" if type(op) is Append and 0 < len(op.items) <= SHORT else "w"
 
 
-def _hot(batch: Batch) -> Args:
-    op = batch.ops[0]
-    assert isinstance(op, Get) and op.fields is not None  # noqa: S101, PT018 - `_is_hot` says so
-    return [op.fields[0], _flag(op.renew)]
+def _is_short(op: Set, kind: str) -> bool:
+    if op.refs or op.absent_only or len(op.items) > SHORT or op.map != main_map(kind):
+        return False
+    return all(len(value) <= LONG for value in op.items.values())
 
 
 def _flag(value: object) -> str:
@@ -235,6 +263,7 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Get: _get,
     Read: _read,
     Info: lambda _: ["info"],
+    Now: lambda _: ["now"],
     Set: _set,
     Del: lambda op: ["del", op.map, *_choice(op.fields, op.prefix)],
     Incr: lambda op: ["incr", op.map, op.field, _number(op.by), *_lease(op.lease), _flag(op.keep)],
@@ -250,4 +279,8 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Head: lambda guard: ["head", guard.log, guard.seq],
     Epoch: lambda guard: ["epoch", guard.epoch],
     Claimed: lambda guard: ["claimed", guard.token],
+}
+_NAMING = {
+    kind: tuple(name for name in ("map", "refs", "log") if name in kind.__struct_fields__)
+    for kind in _PARTS
 }

@@ -12,6 +12,7 @@ from threadkeep.engines.redis.links import AsyncNodes, Script, slot_of
 from threadkeep.engines.redis.listing import scored
 from threadkeep.engines.redis.program import Args, Layout, Names, named
 from threadkeep.engines.redis.reply import CLAIMED, need, read_look, read_reply
+from threadkeep.engines.redis.short import read_short, shorten
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Batch, check
@@ -61,20 +62,27 @@ class AsyncRedisEngine:
 
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip."""
+        short = shorten(self._layout.places, self._script, batch)
+        if short is not None:
+            answers = await self._nodes.call(*short, again=True)
+            reply = read_short(batch, answers)
+            if reply is not None:
+                return reply
         check(batch)
         if batch.writes:
             await self._register(batch.ref)
         build = self._layout.batch
         answer = await self._call(
-            named(batch), lambda names: build(batch, names), again=batch.repeatable
+            batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
         )
         return read_reply(batch, answer)
 
-    async def _call(self, names: Names, build: Build, *, again: bool) -> list[Any]:
+    async def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
+        slot = self._layout.places.home(ref).slot
         while True:
             keys, args = build(names)
             command = (self._script, len(keys), *keys, *args)
-            (answer,) = await self._nodes.call(slot_of(keys[0].encode()), [command], again=again)
+            (answer,) = await self._nodes.call(slot, [command], again=again)
             if isinstance(answer, Exception):
                 raise answer
             missing = need(answer)
@@ -114,7 +122,7 @@ class AsyncRedisEngine:
 
     async def _look(self, ref: Ref) -> EntityInfo | None:
         look = self._layout.look
-        answer = await self._call(Names({}, {}), lambda names: look(ref, names), again=True)
+        answer = await self._call(ref, Names({}, {}), lambda names: look(ref, names), again=True)
         return read_look(answer)
 
     async def _tidy(self, ref: Ref) -> None:
@@ -156,6 +164,7 @@ class AsyncRedisEngine:
     async def _tend(self, ref: Ref, lease: int, token: int | None) -> Claim | None:
         tend = self._layout.tend
         answer = await self._call(
+            ref,
             Names({}, {}),
             lambda names: tend(ref, names, lease, token),
             again=token is not None,

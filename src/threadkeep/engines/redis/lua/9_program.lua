@@ -55,6 +55,7 @@ E.READS = {
     if E.arg() == 'i' then op.ids = E.list() end
   end,
   info = function() end,
+  now = function() end,
 }
 if E.writes then
   E.WRITES = {
@@ -121,9 +122,9 @@ function E.parse(many)
 end
 
 function E.program()
-  if ARGV[1] == 't' then return E.tend(E.number(), E.number()) end
-  if ARGV[1] == 'i' then return E.glance() end
-  local batch = { once = E.arg(), epoch = E.arg(), field_limit = E.number(), label_limit = E.number() }
+  if MODE == 't' then return E.tend(E.number(), E.number()) end
+  if MODE == 'i' then return E.glance() end
+  local batch = { once = E.arg(), epoch = E.arg() }
   batch.guards, batch.ops, batch.otherwise = E.parse(E.number()), E.parse(E.number()), E.parse(E.number())
   for i, op in ipairs(batch.ops) do
     if op.writes and not batch.first then batch.first = i end
