@@ -44,6 +44,7 @@ from threadkeep.testing._async.limits import TestLimits
 from threadkeep.testing._async.llm import TestLlm
 from threadkeep.testing._async.logs import TestLogs
 from threadkeep.testing._async.messages import TestMessages
+from threadkeep.testing._async.moment import TestMoment
 from threadkeep.testing._async.names import TestNames
 from threadkeep.testing._async.once import TestOnce
 from threadkeep.testing._async.pages import TestPages
@@ -84,6 +85,7 @@ __all__ = [
     "TestLlm",
     "TestLogs",
     "TestMessages",
+    "TestMoment",
     "TestNames",
     "TestOnce",
     "TestPages",

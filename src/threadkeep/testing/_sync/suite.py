@@ -41,6 +41,7 @@ from threadkeep.testing._sync.limits import TestLimits
 from threadkeep.testing._sync.llm import TestLlm
 from threadkeep.testing._sync.logs import TestLogs
 from threadkeep.testing._sync.messages import TestMessages
+from threadkeep.testing._sync.moment import TestMoment
 from threadkeep.testing._sync.names import TestNames
 from threadkeep.testing._sync.once import TestOnce
 from threadkeep.testing._sync.pages import TestPages
@@ -81,6 +82,7 @@ __all__ = [
     "TestLlm",
     "TestLogs",
     "TestMessages",
+    "TestMoment",
     "TestNames",
     "TestOnce",
     "TestPages",
