@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.cancellation import cases_caches
 from tests.cancellation.cases import OLD, SPACE, THREAD
@@ -42,7 +42,7 @@ async def _entity(store: AsyncStore, ref: Ref) -> Any:
     reply = await engine.run(Batch(ref, ops))
     if reply.expired:
         return RUN_OUT
-    info, *found = reply.results
+    info, *found = cast("list[Any]", reply.results)
     held: list[Any] = []
     for result in found:
         if isinstance(result, Fields):
