@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 from threadkeep._async.drivers.redis.listing import AsyncRedisListing
@@ -13,6 +14,7 @@ from threadkeep.engines.redis.listing import scored
 from threadkeep.engines.redis.program import Args, Layout, Names, named
 from threadkeep.engines.redis.reply import CLAIMED, need, read_look, read_reply
 from threadkeep.engines.redis.short import read_short, shorten
+from threadkeep.errors import ThreadkeepError
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Batch, check
@@ -35,7 +37,9 @@ class AsyncRedisEngine:
         self._prefix, self._shards = prefix, shards
         self._layout = Layout(Places(prefix, shards or 1), limits)
         self._script = Script.load("threadkeep.engines.redis.lua")
+        self._home = slot_of(self._layout.places.spaces.encode())
         self._known: set[tuple[str, str]] = set()
+        self._known_by: object = None  # the connection they were noted over
         self._found = Capabilities(name="redis", durability="none", remote=True)
 
     @property
@@ -75,6 +79,9 @@ class AsyncRedisEngine:
         answer = await self._call(
             batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
         )
+        if batch.writes and not self._is_noted(batch.ref):  # it went over a new connection
+            with suppress(ThreadkeepError):  # the batch is done; the next one will see to it
+                await self._register(batch.ref)
         return read_reply(batch, answer)
 
     async def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
@@ -92,23 +99,31 @@ class AsyncRedisEngine:
             (names.maps if kind == "map" else names.logs)[name] = None
 
     async def _register(self, ref: Ref) -> None:
-        """Note the namespace and kind where claims look for them; once in the life of a store."""
-        space = (ref.namespace, ref.kind)
-        if space in self._known:
+        """Note the namespace and kind where claims look for them.
+
+        Once for each connection: a server that was started again may have lost what it had.
+        """
+        if self._is_noted(ref):
             return
         key = self._layout.places.spaces
-        member = "\0".join(space)
-        (answer,) = await self._nodes.call(
-            slot_of(key.encode()), [("SADD", key, member)], again=True
-        )
+        member = f"{ref.namespace}\0{ref.kind}"
+        link = self._nodes.link(self._home)
+        (answer,) = await self._nodes.call(self._home, [("SADD", key, member)], again=True)
         if isinstance(answer, Exception):
             raise answer
-        self._known.add(space)
+        if link is not self._known_by:
+            self._known.clear()
+            self._known_by = link
+        self._known.add((ref.namespace, ref.kind))
+
+    def _is_noted(self, ref: Ref) -> bool:
+        link = self._nodes.link(self._home)
+        return link is self._known_by and (ref.namespace, ref.kind) in self._known
 
     async def spaces(self) -> list[tuple[str, str]]:
         """Return the namespaces and kinds that were ever written, sorted."""
         key = self._layout.places.spaces
-        (answer,) = await self._nodes.call(slot_of(key.encode()), [("SMEMBERS", key)], again=True)
+        (answer,) = await self._nodes.call(self._home, [("SMEMBERS", key)], again=True)
         if isinstance(answer, Exception):
             raise answer
         found = [tuple(member.decode().split("\0", 1)) for member in answer]

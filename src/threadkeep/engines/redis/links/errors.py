@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from threadkeep.errors import Forbidden, ThreadkeepError, Unavailable
@@ -19,6 +20,8 @@ class ServerError(ThreadkeepError):
         """Return the error that an error reply means."""
         code, _, said = text.partition(" ")
         said = said.partition(", with args beginning with")[0]  # those are the caller's data
+        if code == "ERR" and (within := _WITHIN.search(said)):
+            code, said = within.groups()
         if code in _REFUSALS:
             return RefusedByServer(code, said)
         return FullServer(code, said, _ADVICE[code]) if code in _ADVICE else ServerError(code, said)
@@ -32,6 +35,8 @@ class FullServer(ServerError, Unavailable):
     """The server takes no writes now. Nothing was written."""
 
 
+# what a command within a script was refused with, as the servers' versions report it
+_WITHIN: Final = re.compile(r"user_script: ?\d+: -?(?!ERR)([A-Z]{3,}) (.*?)(?: script: .*)?$")
 _REFUSALS: Final = {"NOPERM", "NOAUTH", "WRONGPASS", "DENIED"}
 _ADVICE: Final = {
     "OOM": "; give it more memory (maxmemory) or delete something",

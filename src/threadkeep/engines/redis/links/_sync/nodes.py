@@ -121,6 +121,10 @@ class Nodes:
         except (Lost, Late, Unavailable) as error:
             return link, error
 
+    def link(self, slot: int) -> object:
+        """Return the connection to the server that has the slot, to be compared only; None: there is none."""
+        return self._place.peer(slot).link
+
     def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""
         slots = self.primaries()
