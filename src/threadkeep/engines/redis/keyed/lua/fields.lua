@@ -10,11 +10,13 @@
 --          get    [[i, form, value, revision, window, end, size], ...]; set: the i that were left alone;
 --          del    the i that stood; touch: how many have a window
 -- A note is MessagePack too: [form, SHA-1 of the value, revision, window, end]. It holds for the value whose
--- SHA-1 it names and no other: what somebody else has written since has the lease that its key has.
+-- SHA-1 it names and no other: what somebody else has written since has the lease that its key has. It stays
+-- for an hour after the end, for others move the end of a key that is not theirs when they read it.
 local call = redis.call
 local guards, gets, writes, revision = unpack(cmsgpack.unpack(ARGV[1]))
 local moment = call('TIME')
 local now = moment[1] * 1000000 + moment[2]
+local LONGER = 3600000 -- milliseconds that a note stays after the end
 local FOREIGN = 2199023255552 -- 2^41: revisions above are made from the value
 
 local function text(number)
@@ -62,9 +64,9 @@ local function write(i, form, value, sha, mark, window, ends)
     call('SET', KEYS[2 * i], note)
     return
   end
-  local at = text(math.ceil(tonumber(ends) / 1000))
-  call('SET', KEYS[2 * i - 1], value, 'PXAT', at)
-  call('SET', KEYS[2 * i], note, 'PXAT', at)
+  local at = math.ceil(tonumber(ends) / 1000)
+  call('SET', KEYS[2 * i - 1], value, 'PXAT', text(at))
+  call('SET', KEYS[2 * i], note, 'PXAT', text(at + LONGER))
 end
 
 -- Give a field of ours the end that its own lease says, whatever others did to its key.
