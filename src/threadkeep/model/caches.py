@@ -83,8 +83,9 @@ class LlmKeeping(Keeping, total=False):
 class ToolHit(msgspec.Struct, frozen=True):
     """What a check of the tool cache found.
 
-    `key`: the SHA-256 of the arguments. `age`: seconds since it was stored, for information. `ttl`: seconds
-    it has left, None where it has no end. `stale`: its ttl is over and it may still be served.
+    `key`: the SHA-256 of the arguments. `age`: seconds since it was stored, or since a hit renewed it
+    (`sliding`). `ttl`: seconds it has left, None where it has no end. `stale`: its ttl is over and it may still
+    be served. Both times are the engine's.
     """
 
     hit: bool

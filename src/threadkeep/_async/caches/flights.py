@@ -171,7 +171,7 @@ class AsyncFlights:
         try:
             plan = cache_flights.claim(place.ref, place.key, window, anew=True)
             begun = await self._entries.run(plan)
-            if begun.seen is not None and begun.seen.fresh:
+            if begun.seen is not None and begun.seen.fresh is not None:
                 await self._release(begun.claim)
             elif begun.claim is not None:
                 await self._fill(begun.claim, place, call, terms, again=False)
@@ -184,6 +184,6 @@ class AsyncFlights:
 
 def _is_servable(seen: cache_entries.Seen) -> bool:
     try:
-        return seen.fresh or not cache_entries.unpack(seen.field.value).stale
+        return seen.fresh is not None or not cache_entries.unpack(seen.field.value).stale
     except CodecError:
         return False

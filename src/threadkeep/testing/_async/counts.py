@@ -255,10 +255,10 @@ class TestCacheFailures:
         self, make_store: MakeStore, store: AsyncStore, clock: AsyncClock
     ) -> None:
         sliding = make_store(caches=CacheOptions(sliding=True))
-        await store.tools.store("fixed", ARGS, 1, ttl=clock.span(10))
-        await sliding.tools.store("sliding", ARGS, 1, ttl=clock.span(10))
+        await store.tools.store("fixed", ARGS, 1, ttl=clock.span(20))
+        await sliding.tools.store("sliding", ARGS, 1, ttl=clock.span(20))
         for _ in range(3):
-            await clock.pass_(6)
+            await clock.pass_(8)
             await store.tools.check("fixed", ARGS)
             assert (await sliding.tools.check("sliding", ARGS)).hit
         assert not (await store.tools.check("fixed", ARGS)).hit

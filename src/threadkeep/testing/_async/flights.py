@@ -119,11 +119,12 @@ class TestFlights:
             lambda: store.tools.invalidate("t", ARGS),
             lambda: store.tools.invalidate_tool("t"),
         ):
-            upstream.pause = 0.05
+            upstream.held = True
             before = len(upstream.calls)
             running = AsyncTasks.begin(lambda: store.tools.run("t", ARGS, upstream))
             await AsyncTasks.until(lambda b=before: upstream.begun(b))
             assert not await remove()
+            upstream.held = False
             await running.result()
             assert not (await store.tools.check("t", ARGS)).hit
 

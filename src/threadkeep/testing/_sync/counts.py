@@ -249,10 +249,10 @@ class TestCacheFailures:
         self, make_store: MakeStore, store: Store, clock: Clock
     ) -> None:
         sliding = make_store(caches=CacheOptions(sliding=True))
-        store.tools.store("fixed", ARGS, 1, ttl=clock.span(10))
-        sliding.tools.store("sliding", ARGS, 1, ttl=clock.span(10))
+        store.tools.store("fixed", ARGS, 1, ttl=clock.span(20))
+        sliding.tools.store("sliding", ARGS, 1, ttl=clock.span(20))
         for _ in range(3):
-            clock.pass_(6)
+            clock.pass_(8)
             store.tools.check("fixed", ARGS)
             assert (sliding.tools.check("sliding", ARGS)).hit
         assert not (store.tools.check("fixed", ARGS)).hit

@@ -113,11 +113,12 @@ class TestFlights:
             lambda: store.tools.invalidate("t", ARGS),
             lambda: store.tools.invalidate_tool("t"),
         ):
-            upstream.pause = 0.05
+            upstream.held = True
             before = len(upstream.calls)
             running = Tasks.begin(lambda: store.tools.run("t", ARGS, upstream))
             Tasks.until(lambda b=before: upstream.begun(b))
             assert not remove()
+            upstream.held = False
             running.result()
             assert not (store.tools.check("t", ARGS)).hit
 
