@@ -47,8 +47,6 @@ from threadkeep.ops.ops import (
 
 Arg = str | bytes | int
 Args = list[Arg]
-SHORT = 100  # fields or items of a call of the short kind
-LONG = 1_000  # bytes of a value that stands apart from its field, as in the script
 USUAL_LOGS = {"thread": ("messages", "snapshots")}
 
 
@@ -88,7 +86,8 @@ class Layout:
         self._fixed: dict[tuple[str, int], bytes] = {}
         self._epochs: list[str] = []
 
-    def _same(self, kind: str, shard: int) -> bytes:
+    def same(self, kind: str, shard: int) -> bytes:
+        """Return what all calls for a shard say."""
         found = self._fixed.get((kind, shard))
         if found is None:
             limits, shards = self._limits, self.places.shards
@@ -96,7 +95,8 @@ class Layout:
             found = self._fixed[kind, shard] = msgspec.msgpack.encode(said)
         return found
 
-    def _epoch(self) -> str:
+    def epoch(self) -> str:
+        """Return a mark for an entity that may be born."""
         try:
             return self._epochs.pop()
         except IndexError:  # also when another thread took the last
@@ -104,7 +104,7 @@ class Layout:
             self._epochs = fresh[1:]
             return fresh[0]
 
-    def frame(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
+    def frame(self, mode: str, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys of a call and the arguments that go before its program."""
         home, id_ = self.places.home(ref), ref.id
         base = home.base
@@ -115,51 +115,27 @@ class Layout:
             for name in names.logs:
                 keys += log_keys(base, id_, name)
             own = msgspec.msgpack.encode((list(names.maps), list(names.logs)))
-        return keys, [id_, f"{base}c:{id_}", self._same(ref.kind, home.shard), own]
+        return keys, [mode, id_, f"{base}c:{id_}", self.same(ref.kind, home.shard), own]
 
     def batch(self, batch: Batch, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a batch."""
-        keys, args = self.frame(batch.ref, names)
+        keys, args = self.frame("w" if batch.writes else "r", batch.ref, names)
         args.append(batch.once or "")
-        args.append(self._epoch())
+        args.append(self.epoch())
         for parts in (batch.guards, batch.ops, batch.otherwise):
             args.append(len(parts))
             for part in parts:
                 args += _PARTS[type(part)](part)
-        return keys, [_mode(batch), *args]
+        return keys, args
 
     def look(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity for a listing."""
-        keys, args = self.frame(ref, names)
-        return keys, ["i", *args]
+        return self.frame("i", ref, names)
 
     def tend(self, ref: Ref, names: Names, lease: int, token: int | None) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity that may be due."""
-        keys, args = self.frame(ref, names)
-        return keys, ["t", *args, lease, "" if token is None else token]
-
-
-def _mode(batch: Batch) -> str:
-    """Return how the script is asked: for a batch of the short kind by what it does, see `lua/0_*.lua`."""
-    if not batch.writes:
-        return "r"
-    guards = batch.guards
-    if (
-        len(batch.ops) > 1
-        or batch.once
-        or (guards and (len(guards) > 1 or type(guards[0]) is not Epoch))
-    ):
-        return "w"
-    op = batch.ops[0]
-    if type(op) is Set:
-        return "s" if _is_short(op, batch.ref.kind) else "w"
-    return "p" if type(op) is Append and 0 < len(op.items) <= SHORT else "w"
-
-
-def _is_short(op: Set, kind: str) -> bool:
-    if op.refs or op.absent_only or len(op.items) > SHORT or op.map != main_map(kind):
-        return False
-    return all(len(value) <= LONG for value in op.items.values())
+        keys, args = self.frame("t", ref, names)
+        return keys, [*args, lease, _optional(token)]
 
 
 def _flag(value: object) -> str:
@@ -216,9 +192,9 @@ def _read(op: Read) -> Args:
 
 def _set(op: Set) -> Args:
     args: Args = ["set", op.map, *_lease(op.lease), _flag(op.absent_only), len(op.items)]
-    refs = op.refs or {}
+    refs = op.refs
     for name, value in op.items.items():
-        args += [name, value, packed_names(refs.get(name, ()))]
+        args += (name, value, packed_names(refs.get(name, ())) if refs else "")
     return args
 
 

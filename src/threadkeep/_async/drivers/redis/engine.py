@@ -66,22 +66,28 @@ class AsyncRedisEngine:
 
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip."""
-        short = shorten(self._layout.places, self._script, batch)
-        if short is not None:
-            answers = await self._nodes.call(*short, again=True)
-            reply = read_short(batch, answers)
-            if reply is not None:
-                return reply
-        check(batch)
-        if batch.writes:
+        writes = batch.writes
+        short = shorten(self._layout, self._script, batch)
+        if short is None:
+            check(batch)
+        if writes and not self._is_noted(batch.ref):
             await self._register(batch.ref)
+        reply = None
+        if short is not None:
+            answers = await self._nodes.call(*short, again=not writes or batch.repeatable)
+            reply = read_short(batch, answers)
+        if reply is None:
+            reply = await self._run_whole(batch)
+        if writes and not self._is_noted(batch.ref):  # it went over a new connection
+            with suppress(ThreadkeepError):  # the batch is done; the next one will see to it
+                await self._register(batch.ref)
+        return reply
+
+    async def _run_whole(self, batch: Batch) -> Reply:
         build = self._layout.batch
         answer = await self._call(
             batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
         )
-        if batch.writes and not self._is_noted(batch.ref):  # it went over a new connection
-            with suppress(ThreadkeepError):  # the batch is done; the next one will see to it
-                await self._register(batch.ref)
         return read_reply(batch, answer)
 
     async def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
@@ -103,8 +109,6 @@ class AsyncRedisEngine:
 
         Once for each connection: a server that was started again may have lost what it had.
         """
-        if self._is_noted(ref):
-            return
         key = self._layout.places.spaces
         member = f"{ref.namespace}\0{ref.kind}"
         link = self._nodes.link(self._home)

@@ -11,11 +11,12 @@ local function micros(updated)
   return math.max(moment[1] * 1000000 + moment[2], updated)
 end
 
--- Where the server forgets the hash by itself, that is not before this end.
+-- Where the server forgets the hash by itself, that is not before this end: a little later, so that it need
+-- not be moved at each renewal.
 local function stays_until(fin, now)
   local left = call('PTTL', H)
   if left >= 0 and fin / 1000 > math.floor(now / 1000) + left then
-    call('PEXPIREAT', H, string.format('%.0f', math.ceil(fin / 1000) + 1))
+    call('PEXPIREAT', H, string.format('%.0f', math.ceil((fin + (fin - now) / 16) / 1000) + 1))
   end
 end
 

@@ -1,11 +1,11 @@
--- All fields of the main map: it renews what is to be renewed, and HGETALL follows in the same write, so that
--- no value passes through here.
+-- All fields of the main map: HGETALL goes before it in the same write, so that no value passes through here.
+-- This renews what is to be renewed, and tells the time by which the client checks what it has got.
 -- KEYS 1 the entity. ARGV 'a', whether it renews.
 -- Returns code 6, now.
 
 if MODE == 'a' then
   local record = call('HGET', H, '')
-  if not record then return { 6, 0 } end
+  if not record then return { 6, micros(0) } end
   local flags = record:byte()
   local now = micros((sunpack('>I7', record, 13)))
   local window, fin, due, renew, fin_at, at = lease_in(record, flags)

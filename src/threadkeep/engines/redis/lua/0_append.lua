@@ -1,10 +1,10 @@
 -- Items for a log that stands, by a handle that has met the entity already.
--- KEYS and ARGV as for a batch (1_entity.lua) whose only operation is `append`, whose only guard may be `epoch`.
+-- KEYS as in 1_entity.lua. ARGV 'p', the id, the channel, what is the same for the shard, the epoch of a birth,
+-- that which the handle has met or '', the log, how many items, then id, size and stored form of each.
 -- Returns code 11, revision, epoch, the number before the first new one.
 
 if MODE == 'p' then
-  local at = ARGV[8] == '1' and 12 or 10
-  local log, count = ARGV[at + 1], tonumber(ARGV[at + 2])
+  local log, count = ARGV[7], tonumber(ARGV[8])
   local found, simple = call('HMGET', H, '', '\2'), false
   local record, meta, standing = found[1], nil, nil
   local flags, revision, created, updated, listed, prior, fields, bytes, items, item_bytes, main, stay
@@ -17,12 +17,12 @@ if MODE == 'p' then
     meta = cmsgpack.unpack(found[2])
     standing = meta.l[log]
     simple = standing and not fin and not (due and due <= now) and now - listed < 60000000
-      and (ARGV[8] == '0' or ARGV[10] == record:sub(epoch_at)) and call('LLEN', KEYS[6]) == standing[2]
+      and (ARGV[6] == '' or ARGV[6] == record:sub(epoch_at)) and call('LLEN', KEYS[6]) == standing[2]
   end
   if simple then
     local ids, known = {}, {}
     for i = 1, count do
-      local id = ARGV[at + 3 * i]
+      local id = ARGV[6 + 3 * i]
       if id ~= '' then
         if known[id] then simple = false end
         known[id] = true
@@ -35,8 +35,8 @@ if MODE == 'p' then
     if simple then
       local head, raws, seqs = standing[1], {}, {}
       for i = 1, count do
-        raws[i] = spack('>I6I7', head + i, now) .. ARGV[at + 2 + 3 * i]
-        local id, size = ARGV[at + 3 * i], tonumber(ARGV[at + 1 + 3 * i])
+        raws[i] = spack('>I6I7', head + i, now) .. ARGV[8 + 3 * i]
+        local id, size = ARGV[6 + 3 * i], tonumber(ARGV[7 + 3 * i])
         standing[3], item_bytes = standing[3] + size, item_bytes + size
         if id ~= '' then
           insert(seqs, id)

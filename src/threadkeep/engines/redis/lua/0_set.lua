@@ -1,12 +1,11 @@
 -- Some short values of the main map, by a handle that has met the entity already.
--- KEYS and ARGV as for a batch (1_entity.lua) whose only operation is `set`, whose only guard may be `epoch`.
+-- KEYS as in 1_entity.lua. ARGV 's', the id, the channel, what is the same for the shard, the epoch of a birth,
+-- that which the handle has met or '', window, end, how many fields, then name and value of each.
 -- Returns code 10, revision, epoch.
 
 if MODE == 's' then
-  local at = ARGV[8] == '1' and 12 or 10
-  local lease_at, count = at + 2, tonumber(ARGV[at + 5])
-  local names = { '' }
-  for i = 1, count do names[i + 1] = ARGV[at + 3 + 3 * i] end
+  local count, names = tonumber(ARGV[9]), { '' }
+  for i = 1, count do names[i + 1] = ARGV[8 + 2 * i] end
   local found = call('HMGET', H, unpack(names))
   local record, simple = found[1], false
   local flags, revision, created, updated, listed, prior, fields, bytes, items, item_bytes, main, stay
@@ -18,11 +17,11 @@ if MODE == 's' then
     _, fin, due, renew, _, place = lease_in(record, flags)
     epoch = record:sub(place)
     simple = not fin and not (due and due <= now) and now - listed < 60000000
-      and (ARGV[8] == '0' or ARGV[10] == epoch)
+      and (ARGV[6] == '' or ARGV[6] == epoch)
   end
   if simple then
     local fixed = cmsgpack.unpack(ARGV[4])
-    local window, fin = tonumber(ARGV[lease_at]), tonumber(ARGV[lease_at + 1])
+    local window, fin = tonumber(ARGV[7]), tonumber(ARGV[8])
     if window and not fin then fin = now + window end
     local seconds = window and window % 1000000 == 0 and window < 4e15
     local header = spack('>BI4', (fin and 1 or 0) + (window and (seconds and 4 or 2) or 0), revision + 1)
@@ -31,7 +30,7 @@ if MODE == 's' then
     elseif window then header = header .. spack('>I8', window) end
     local changes = { '', false }
     for i = 1, count do
-      local old, value = found[i + 1], ARGV[at + 4 + 3 * i]
+      local old, value = found[i + 1], ARGV[9 + 2 * i]
       if old then
         local tag = old:byte()
         if tag >= 8 then

@@ -3,8 +3,8 @@
 -- KEYS 1 the entity (hash)   2 places in listings (sorted set)   3 ends of leases (sorted set)
 --      4 labels (sorted set)  5 ids (sorted set), then one key for each map of its own that ARGV
 --      names and two for each log: its items (list) and their ids (hash). All in one slot.
--- ARGV what is asked (w a batch that writes, s and p such a batch of the short kind, r one that only reads,
---      i a look for a listing, t upkeep), the id, the channel of its watchers, what is the same for all
+-- ARGV what is asked (w a batch that writes, r one that only reads, i a look for a listing, t upkeep; s and p
+--      have ARGV of their own, see 0_set.lua and 0_append.lua), the id, the channel of its watchers, what is the same for all
 --      entities of the shard (main map, command to publish with, how many shards there are, which this
 --      is, most fields, most labels), names of maps and logs, then the program; see program.py.
 -- Returns an array that begins with a code; see reply.py, which reads it.
@@ -43,7 +43,9 @@ end
 E.ID, E.CHANNEL = ARGV[2], ARGV[3]
 E.MAIN, E.PUBLISH, E.SHARDS, E.SHARD, E.MOST_FIELDS, E.MOST_LABELS = unpack(cmsgpack.unpack(ARGV[4]))
 E.map_keys, E.log_keys = {}, {}
-if ARGV[5] ~= '' then
+if MODE == 'p' then
+  E.log_keys[ARGV[7]] = { KEYS[6], KEYS[7] }
+elseif MODE ~= 's' and ARGV[5] ~= '' then
   local maps, logs = unpack(cmsgpack.unpack(ARGV[5]))
   for i, name in ipairs(maps) do E.map_keys[name] = KEYS[5 + i] end
   for i, name in ipairs(logs) do
