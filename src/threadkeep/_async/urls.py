@@ -10,11 +10,11 @@ from threadkeep.model.urls import StoreUrl, mask, parse_url
 from threadkeep.ops.engine import AsyncEngine
 
 Now = Callable[[], int]
-Maker = Callable[[StoreUrl, Now, Limits], AsyncEngine]
+Maker = Callable[[StoreUrl, Now, Limits, bool], AsyncEngine]  # whether writes wait for the disk
 _SUFFIX = "" if "Async" in AsyncEngine.__name__ else ".sync"
 
 
-def _memory(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
+def _memory(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - as `Maker` has it
     from threadkeep._async.drivers.memory import AsyncMemoryEngine
     from threadkeep.model.urls import check_options
 
@@ -22,14 +22,14 @@ def _memory(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
     return AsyncMemoryEngine(now, limits)
 
 
-def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
+def _sqlite(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - the URL says how
     from threadkeep._async.drivers.sqlite import AsyncSqliteEngine
     from threadkeep.engines.sql.sqlite.url import settings_of
 
     return AsyncSqliteEngine(settings_of(url), now, limits)
 
 
-def _redis(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:  # noqa: ARG001 - time is the server's
+def _redis(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - time is the server's
     try:
         from threadkeep._async.drivers.redis.layouts import engine_on
         from threadkeep.engines.redis.links import AsyncNodes
@@ -40,7 +40,7 @@ def _redis(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:  # noqa: ARG
         ) from error
     nodes = AsyncNodes.from_url(url, OWN_OPTIONS)
     keyed = keyed_of(url.options.get("layout"), url.options.get("name"))
-    return engine_on(nodes, limits, keyed, places_of(url))
+    return engine_on(nodes, limits, keyed, places_of(url), durable=durable)
 
 
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
@@ -54,7 +54,12 @@ _MAKERS: dict[str, Maker] = {
 
 
 def engine_of(
-    client: object, limits: Limits, layout: str | None = None, name: str | None = None
+    client: object,
+    limits: Limits,
+    layout: str | None = None,
+    name: str | None = None,
+    *,
+    durable: bool = False,
 ) -> AsyncEngine:
     """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
     module = type(client).__module__.split(".")[0]
@@ -67,10 +72,12 @@ def engine_of(
     from threadkeep.engines.redis.links import AsyncNodes
     from threadkeep.engines.redis.url import keyed_of
 
-    return engine_on(AsyncNodes.from_client(client), limits, keyed_of(layout, name))
+    return engine_on(
+        AsyncNodes.from_client(client), limits, keyed_of(layout, name), durable=durable
+    )
 
 
-def open_engine(text: str, now: Now, limits: Limits) -> AsyncEngine:
+def open_engine(text: str, now: Now, limits: Limits, *, durable: bool = False) -> AsyncEngine:
     """Return the engine that a URL names, not yet connected.
 
     An engine of a third party is a callable `(url, now, limits)` under the entry point group
@@ -87,5 +94,5 @@ def open_engine(text: str, now: Now, limits: Limits) -> AsyncEngine:
             raise UsageError(
                 f"no engine for {mask(text)!r}; known schemes: {', '.join(sorted(_MAKERS))}"
             )
-        maker = found.load()
-    return maker(url, now, limits)
+        return found.load()(url, now, limits)
+    return maker(url, now, limits, durable)

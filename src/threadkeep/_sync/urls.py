@@ -11,11 +11,11 @@ from threadkeep.model.urls import StoreUrl, mask, parse_url
 from threadkeep.ops.engine import Engine
 
 Now = Callable[[], int]
-Maker = Callable[[StoreUrl, Now, Limits], Engine]
+Maker = Callable[[StoreUrl, Now, Limits, bool], Engine]  # whether writes wait for the disk
 _SUFFIX = "" if "Async" in Engine.__name__ else ".sync"
 
 
-def _memory(url: StoreUrl, now: Now, limits: Limits) -> Engine:
+def _memory(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - as `Maker` has it
     from threadkeep._sync.drivers.memory import MemoryEngine
     from threadkeep.model.urls import check_options
 
@@ -23,14 +23,14 @@ def _memory(url: StoreUrl, now: Now, limits: Limits) -> Engine:
     return MemoryEngine(now, limits)
 
 
-def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> Engine:
+def _sqlite(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - the URL says how
     from threadkeep._sync.drivers.sqlite import SqliteEngine
     from threadkeep.engines.sql.sqlite.url import settings_of
 
     return SqliteEngine(settings_of(url), now, limits)
 
 
-def _redis(url: StoreUrl, now: Now, limits: Limits) -> Engine:  # noqa: ARG001 - time is the server's
+def _redis(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - time is the server's
     try:
         from threadkeep._sync.drivers.redis.layouts import engine_on
         from threadkeep.engines.redis.links import Nodes
@@ -41,7 +41,7 @@ def _redis(url: StoreUrl, now: Now, limits: Limits) -> Engine:  # noqa: ARG001 -
         ) from error
     nodes = Nodes.from_url(url, OWN_OPTIONS)
     keyed = keyed_of(url.options.get("layout"), url.options.get("name"))
-    return engine_on(nodes, limits, keyed, places_of(url))
+    return engine_on(nodes, limits, keyed, places_of(url), durable=durable)
 
 
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
@@ -55,7 +55,12 @@ _MAKERS: dict[str, Maker] = {
 
 
 def engine_of(
-    client: object, limits: Limits, layout: str | None = None, name: str | None = None
+    client: object,
+    limits: Limits,
+    layout: str | None = None,
+    name: str | None = None,
+    *,
+    durable: bool = False,
 ) -> Engine:
     """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
     module = type(client).__module__.split(".")[0]
@@ -68,10 +73,10 @@ def engine_of(
     from threadkeep.engines.redis.links import Nodes
     from threadkeep.engines.redis.url import keyed_of
 
-    return engine_on(Nodes.from_client(client), limits, keyed_of(layout, name))
+    return engine_on(Nodes.from_client(client), limits, keyed_of(layout, name), durable=durable)
 
 
-def open_engine(text: str, now: Now, limits: Limits) -> Engine:
+def open_engine(text: str, now: Now, limits: Limits, *, durable: bool = False) -> Engine:
     """Return the engine that a URL names, not yet connected.
 
     An engine of a third party is a callable `(url, now, limits)` under the entry point group
@@ -88,5 +93,5 @@ def open_engine(text: str, now: Now, limits: Limits) -> Engine:
             raise UsageError(
                 f"no engine for {mask(text)!r}; known schemes: {', '.join(sorted(_MAKERS))}"
             )
-        maker = found.load()
-    return maker(url, now, limits)
+        return found.load()(url, now, limits)
+    return maker(url, now, limits, durable)

@@ -7,14 +7,19 @@ from contextlib import suppress
 from typing import Any
 
 from threadkeep._async.drivers.redis.listing import AsyncRedisListing
-from threadkeep._async.drivers.redis.server import durability, examine, refuse_eviction
+from threadkeep._async.drivers.redis.server import (
+    check_waiting,
+    durability,
+    examine,
+    refuse_eviction,
+)
 from threadkeep.engines.redis.keys import Places, channel, entity, indexes
 from threadkeep.engines.redis.links import AsyncNodes, Script, slot_of
 from threadkeep.engines.redis.listing import scored
 from threadkeep.engines.redis.program import Args, Layout, Names, named
 from threadkeep.engines.redis.reply import CLAIMED, need, read_look, read_reply
 from threadkeep.engines.redis.short import read_short, shorten
-from threadkeep.errors import ThreadkeepError
+from threadkeep.errors import Forbidden, ThreadkeepError, UsageError
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Batch, check
@@ -27,12 +32,23 @@ Build = Callable[[Names], tuple[list[str], Args]]
 
 
 class AsyncRedisEngine:
-    """Keep entities on a Valkey or Redis server, alone, behind Sentinel or in a cluster."""
+    """Keep entities on a Valkey or Redis server, alone, behind Sentinel or in a cluster.
+
+    With `durable` each write is answered when the server's disk has it.
+    """
 
     def __init__(
-        self, nodes: AsyncNodes, limits: Limits, *, prefix: str = "tk", shards: int | None = None
+        self,
+        nodes: AsyncNodes,
+        limits: Limits,
+        *,
+        prefix: str = "tk",
+        shards: int | None = None,
+        durable: bool = False,
     ) -> None:
         self._nodes = nodes
+        self._durable = durable
+        self._waits = False  # for the disk, as the server does not by itself
         self._limits = limits
         self._prefix, self._shards = prefix, shards
         self._layout = Layout(Places(prefix, shards or 1), limits)
@@ -51,14 +67,22 @@ class AsyncRedisEngine:
         """Connect and look at the server's settings. Raises Unavailable, Forbidden or UsageError."""
         await self._nodes.open()
         found = await examine(self._nodes)
-        refuse_eviction(found.eviction)
+        kept = durability(found)
+        try:
+            refuse_eviction(found.eviction)
+            if self._durable and kept != "power-loss":
+                await check_waiting(self._nodes, found)
+                self._waits, kept = True, "power-loss"
+        except (UsageError, Forbidden):
+            await self._nodes.aclose()
+            raise
         cluster = self._nodes.cluster
         shards = self._shards or (CLUSTER_SHARDS if cluster else 1)
         publish = "SPUBLISH" if cluster else "PUBLISH"
         self._layout = Layout(Places(self._prefix, shards), self._limits, publish)
         self._found = Capabilities(
             name="redis",
-            durability=durability(found),
+            durability=kept,
             remote=True,
             skew=found.skew,
             version=found.version,
@@ -86,16 +110,22 @@ class AsyncRedisEngine:
     async def _run_whole(self, batch: Batch) -> Reply:
         build = self._layout.batch
         answer = await self._call(
-            batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
+            batch.ref,
+            named(batch),
+            lambda names: build(batch, names),
+            again=batch.repeatable,
+            synced=self._waits and batch.writes,
         )
         return read_reply(batch, answer)
 
-    async def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
+    async def _call(
+        self, ref: Ref, names: Names, build: Build, *, again: bool, synced: bool = False
+    ) -> list[Any]:
         slot = self._layout.places.home(ref).slot
         while True:
             keys, args = build(names)
             command = (self._script, len(keys), *keys, *args)
-            (answer,) = await self._nodes.call(slot, [command], again=again)
+            (answer,) = await self._nodes.call(slot, [command], again=again, synced=synced)
             if isinstance(answer, Exception):
                 raise answer
             missing = need(answer)

@@ -12,10 +12,18 @@ from threadkeep.ops.engine import AsyncEngine
 
 
 def engine_on(
-    nodes: AsyncNodes, limits: Limits, keyed: Keyed | None, spread: Spread | None = None
+    nodes: AsyncNodes,
+    limits: Limits,
+    keyed: Keyed | None,
+    spread: Spread | None = None,
+    *,
+    durable: bool = False,
 ) -> AsyncEngine:
-    """Return the engine on these servers, with the layout that `keyed` says (None: threadkeep's own)."""
+    """Return the engine on these servers, with the layout that `keyed` says (None: threadkeep's own).
+
+    `durable`: each write waits for the server's disk; the other layout leaves that to the server.
+    """
     places = spread or Spread(prefix="tk", shards=None)
     if keyed is None:
-        return AsyncRedisEngine(nodes, limits, **places)
+        return AsyncRedisEngine(nodes, limits, durable=durable, **places)
     return AsyncKeyedEngine(nodes, limits, keyed, **places)

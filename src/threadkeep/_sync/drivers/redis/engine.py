@@ -8,14 +8,19 @@ from contextlib import suppress
 from typing import Any
 
 from threadkeep._sync.drivers.redis.listing import RedisListing
-from threadkeep._sync.drivers.redis.server import durability, examine, refuse_eviction
+from threadkeep._sync.drivers.redis.server import (
+    check_waiting,
+    durability,
+    examine,
+    refuse_eviction,
+)
 from threadkeep.engines.redis.keys import Places, channel, entity, indexes
 from threadkeep.engines.redis.links import Nodes, Script, slot_of
 from threadkeep.engines.redis.listing import scored
 from threadkeep.engines.redis.program import Args, Layout, Names, named
 from threadkeep.engines.redis.reply import CLAIMED, need, read_look, read_reply
 from threadkeep.engines.redis.short import read_short, shorten
-from threadkeep.errors import ThreadkeepError
+from threadkeep.errors import Forbidden, ThreadkeepError, UsageError
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Batch, check
@@ -28,12 +33,23 @@ Build = Callable[[Names], tuple[list[str], Args]]
 
 
 class RedisEngine:
-    """Keep entities on a Valkey or Redis server, alone, behind Sentinel or in a cluster."""
+    """Keep entities on a Valkey or Redis server, alone, behind Sentinel or in a cluster.
+
+    With `durable` each write is answered when the server's disk has it.
+    """
 
     def __init__(
-        self, nodes: Nodes, limits: Limits, *, prefix: str = "tk", shards: int | None = None
+        self,
+        nodes: Nodes,
+        limits: Limits,
+        *,
+        prefix: str = "tk",
+        shards: int | None = None,
+        durable: bool = False,
     ) -> None:
         self._nodes = nodes
+        self._durable = durable
+        self._waits = False  # for the disk, as the server does not by itself
         self._limits = limits
         self._prefix, self._shards = prefix, shards
         self._layout = Layout(Places(prefix, shards or 1), limits)
@@ -52,14 +68,22 @@ class RedisEngine:
         """Connect and look at the server's settings. Raises Unavailable, Forbidden or UsageError."""
         self._nodes.open()
         found = examine(self._nodes)
-        refuse_eviction(found.eviction)
+        kept = durability(found)
+        try:
+            refuse_eviction(found.eviction)
+            if self._durable and kept != "power-loss":
+                check_waiting(self._nodes, found)
+                self._waits, kept = True, "power-loss"
+        except (UsageError, Forbidden):
+            self._nodes.close()
+            raise
         cluster = self._nodes.cluster
         shards = self._shards or (CLUSTER_SHARDS if cluster else 1)
         publish = "SPUBLISH" if cluster else "PUBLISH"
         self._layout = Layout(Places(self._prefix, shards), self._limits, publish)
         self._found = Capabilities(
             name="redis",
-            durability=durability(found),
+            durability=kept,
             remote=True,
             skew=found.skew,
             version=found.version,
@@ -87,16 +111,22 @@ class RedisEngine:
     def _run_whole(self, batch: Batch) -> Reply:
         build = self._layout.batch
         answer = self._call(
-            batch.ref, named(batch), lambda names: build(batch, names), again=batch.repeatable
+            batch.ref,
+            named(batch),
+            lambda names: build(batch, names),
+            again=batch.repeatable,
+            synced=self._waits and batch.writes,
         )
         return read_reply(batch, answer)
 
-    def _call(self, ref: Ref, names: Names, build: Build, *, again: bool) -> list[Any]:
+    def _call(
+        self, ref: Ref, names: Names, build: Build, *, again: bool, synced: bool = False
+    ) -> list[Any]:
         slot = self._layout.places.home(ref).slot
         while True:
             keys, args = build(names)
             command = (self._script, len(keys), *keys, *args)
-            (answer,) = self._nodes.call(slot, [command], again=again)
+            (answer,) = self._nodes.call(slot, [command], again=again, synced=synced)
             if isinstance(answer, Exception):
                 raise answer
             missing = need(answer)

@@ -13,10 +13,18 @@ from threadkeep.ops.engine import Engine
 
 
 def engine_on(
-    nodes: Nodes, limits: Limits, keyed: Keyed | None, spread: Spread | None = None
+    nodes: Nodes,
+    limits: Limits,
+    keyed: Keyed | None,
+    spread: Spread | None = None,
+    *,
+    durable: bool = False,
 ) -> Engine:
-    """Return the engine on these servers, with the layout that `keyed` says (None: threadkeep's own)."""
+    """Return the engine on these servers, with the layout that `keyed` says (None: threadkeep's own).
+
+    `durable`: each write waits for the server's disk; the other layout leaves that to the server.
+    """
     places = spread or Spread(prefix="tk", shards=None)
     if keyed is None:
-        return RedisEngine(nodes, limits, **places)
+        return RedisEngine(nodes, limits, durable=durable, **places)
     return KeyedEngine(nodes, limits, keyed, **places)

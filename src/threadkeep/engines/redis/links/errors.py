@@ -63,3 +63,7 @@ class Lost(Exception):
 
 class Late(Exception):
     """The answer has not come by the deadline; it will be dropped when it does."""
+
+
+class Unsynced(Late):
+    """The server did it, and has not said by the deadline that its disk has it."""
