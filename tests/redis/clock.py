@@ -61,9 +61,11 @@ class ClockedNodes(Nodes):
         super().__init__(settings)
         self._now = now
 
-    def call(self, slot: int, commands: Sequence[Command], *, again: bool) -> list[Any]:
+    def call(
+        self, slot: int, commands: Sequence[Command], *, again: bool, synced: bool = False
+    ) -> list[Any]:
         moment = Moment(self._now)
-        answers = super().call(slot, moment.sent(commands), again=again)
+        answers = super().call(slot, moment.sent(commands), again=again, synced=synced)
         return moment.answered(commands, answers)
 
 
@@ -74,7 +76,9 @@ class AsyncClockedNodes(AsyncNodes):
         super().__init__(settings)
         self._now = now
 
-    async def call(self, slot: int, commands: Sequence[Command], *, again: bool) -> list[Any]:
+    async def call(
+        self, slot: int, commands: Sequence[Command], *, again: bool, synced: bool = False
+    ) -> list[Any]:
         moment = Moment(self._now)
-        answers = await super().call(slot, moment.sent(commands), again=again)
+        answers = await super().call(slot, moment.sent(commands), again=again, synced=synced)
         return moment.answered(commands, answers)
