@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from threadkeep.testing._async.atomicity import TestAtomicity
+from threadkeep.testing._async.cache_failures import TestCacheFailures
 from threadkeep.testing._async.cached import TestCached
 from threadkeep.testing._async.claim import TestClaim
 from threadkeep.testing._async.clocks import TestClocks
 from threadkeep.testing._async.closing import TestCapabilities, TestClosing
 from threadkeep.testing._async.codec import TestCodec
-from threadkeep.testing._async.counts import TestCacheFailures, TestCounts, TestPolicies
+from threadkeep.testing._async.counts import TestCounts
 from threadkeep.testing._async.directory import TestDirectory, TestListing
 from threadkeep.testing._async.expiry import TestExpiry
 from threadkeep.testing._async.failing import TestFailingHandlers
@@ -48,6 +49,7 @@ from threadkeep.testing._async.moment import TestMoment
 from threadkeep.testing._async.names import TestNames
 from threadkeep.testing._async.once import TestOnce
 from threadkeep.testing._async.pages import TestPages
+from threadkeep.testing._async.policies import TestPolicies
 from threadkeep.testing._async.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._async.stale import TestStale
 from threadkeep.testing._async.state import TestState
