@@ -16,6 +16,7 @@ from threadkeep.engines.redis.keyed.parts import (
     Answers,
     Program,
     base_batch,
+    check_marks,
     concerns,
     field_guards,
     on_fields,
@@ -86,7 +87,7 @@ class AsyncKeyedEngine(AsyncPassing):
         guards = list(field_guards(batch).values())
         program = Program.reading(ops, guards)
         self._fields.check(batch.ref, program)
-        sent, numbers = base_batch(batch)
+        sent, numbers = base_batch(batch, {})
         replies: list[Reply] = []
         answered: list[tuple[int | None, Answers]] = []
         wrong: list[Exception] = []
@@ -108,6 +109,7 @@ class AsyncKeyedEngine(AsyncPassing):
             return await self._refused(batch, reply, numbers)
         if lost is not None:
             return await self._lost(batch, lost)
+        check_marks(batch.ref, batch.ops, reply.results)
         return replace(reply, results=results(batch.ops, reply.results, answers, {}))
 
     async def _refused(self, batch: Batch, reply: Reply, numbers: list[int]) -> Reply:
@@ -127,7 +129,7 @@ class AsyncKeyedEngine(AsyncPassing):
 
     async def _lost(self, batch: Batch, lost: int) -> Reply:
         """Return the reply to a batch whose guard on a field, number `lost` of those, did not hold."""
-        sent, numbers = base_batch(batch)
+        sent, numbers = base_batch(batch, {})
         reply = await self.inner.run(replace(sent, ops=sent.otherwise, once=None))
         if not reply.ok:
             return await self._refused(batch, reply, numbers)
@@ -153,7 +155,7 @@ class AsyncKeyedEngine(AsyncPassing):
             program = Program([*guards, *sums.guards], reads.gets, sums.writes())
             if reply is None:
                 self._fields.check(batch.ref, program)
-                sent, numbers = base_batch(batch)
+                sent, numbers = base_batch(batch, sums.sets)
                 reply = await self.inner.run(sent)
                 if not reply.ok:
                     return await self._refused(batch, reply, numbers)
@@ -167,7 +169,7 @@ class AsyncKeyedEngine(AsyncPassing):
 
     async def _drop(self, batch: Batch) -> Reply:
         """Remove the fields, then the thread: a crash in between leaves what can be destroyed again."""
-        sent, numbers = base_batch(batch)
+        sent, numbers = base_batch(batch, {})
         if not self._names.possible(batch.ref):
             return await self.inner.run(sent)
         fields = await self._fields.find(batch.ref)

@@ -17,6 +17,7 @@ from threadkeep.engines.redis.keyed.parts import (
     Answers,
     Program,
     base_batch,
+    check_marks,
     concerns,
     field_guards,
     on_fields,
@@ -87,7 +88,7 @@ class KeyedEngine(Passing):
         guards = list(field_guards(batch).values())
         program = Program.reading(ops, guards)
         self._fields.check(batch.ref, program)
-        sent, numbers = base_batch(batch)
+        sent, numbers = base_batch(batch, {})
         replies: list[Reply] = []
         answered: list[tuple[int | None, Answers]] = []
         wrong: list[Exception] = []
@@ -109,6 +110,7 @@ class KeyedEngine(Passing):
             return self._refused(batch, reply, numbers)
         if lost is not None:
             return self._lost(batch, lost)
+        check_marks(batch.ref, batch.ops, reply.results)
         return replace(reply, results=results(batch.ops, reply.results, answers, {}))
 
     def _refused(self, batch: Batch, reply: Reply, numbers: list[int]) -> Reply:
@@ -128,7 +130,7 @@ class KeyedEngine(Passing):
 
     def _lost(self, batch: Batch, lost: int) -> Reply:
         """Return the reply to a batch whose guard on a field, number `lost` of those, did not hold."""
-        sent, numbers = base_batch(batch)
+        sent, numbers = base_batch(batch, {})
         reply = self.inner.run(replace(sent, ops=sent.otherwise, once=None))
         if not reply.ok:
             return self._refused(batch, reply, numbers)
@@ -154,7 +156,7 @@ class KeyedEngine(Passing):
             program = Program([*guards, *sums.guards], reads.gets, sums.writes())
             if reply is None:
                 self._fields.check(batch.ref, program)
-                sent, numbers = base_batch(batch)
+                sent, numbers = base_batch(batch, sums.sets)
                 reply = self.inner.run(sent)
                 if not reply.ok:
                     return self._refused(batch, reply, numbers)
@@ -168,7 +170,7 @@ class KeyedEngine(Passing):
 
     def _drop(self, batch: Batch) -> Reply:
         """Remove the fields, then the thread: a crash in between leaves what can be destroyed again."""
-        sent, numbers = base_batch(batch)
+        sent, numbers = base_batch(batch, {})
         if not self._names.possible(batch.ref):
             return self.inner.run(sent)
         fields = self._fields.find(batch.ref)

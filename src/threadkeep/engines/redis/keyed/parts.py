@@ -17,6 +17,7 @@ from threadkeep.engines.redis.keys import main_map
 from threadkeep.errors import CodecError, UsageError
 from threadkeep.model.codec import decode, encode
 from threadkeep.model.leases import Lease
+from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import (
     AnyGuard,
@@ -34,7 +35,9 @@ from threadkeep.ops.reply import AnyResult, Count, Field, Fields, Names
 
 KIND: Final = "thread"
 STATE: Final = main_map(KIND)
-MARK: Final = b"j0"  # a number, so that an increment of the mark is one too
+MARK: Final = (
+    b"k"  # a format that the codec does not know: without layout=keys it is an error, not a value
+)
 FieldGuard = Missing | Same
 
 
@@ -71,13 +74,16 @@ def refuse(batch: Batch) -> None:
         )
 
 
-def base_batch(batch: Batch) -> tuple[Batch, list[int]]:
-    """Return the batch for the engine underneath, and the number that each of its guards has in the whole."""
+def base_batch(batch: Batch, sums: Mapping[int, Set]) -> tuple[Batch, list[int]]:
+    """Return the batch for the engine underneath, and the number that each of its guards has in the whole.
+
+    `sums`: what stands for the increments, by their place.
+    """
     numbers = [n for n, guard in enumerate(batch.guards) if not on_fields(guard)]
     guards = tuple(batch.guards[n] for n in numbers)
     return replace(
         batch,
-        ops=tuple(map(_marked, batch.ops)),
+        ops=tuple(_marked(sums.get(n, op)) for n, op in enumerate(batch.ops)),
         guards=guards,
         otherwise=tuple(_marked(op) for op in batch.otherwise),
     ), numbers
@@ -86,9 +92,20 @@ def base_batch(batch: Batch) -> tuple[Batch, list[int]]:
 def _marked(op: AnyOp) -> AnyOp:
     if isinstance(op, Set) and on_fields(op):
         return replace(op, items=dict.fromkeys(op.items, MARK))
-    if isinstance(op, Incr) and on_fields(op):
-        return replace(op, by=0)
+    if isinstance(op, Get) and on_fields(op):
+        return replace(op, values=True)
     return op
+
+
+def check_marks(ref: Ref, ops: tuple[AnyOp, ...], found: tuple[AnyResult, ...]) -> None:
+    """Raise UsageError where the engine underneath holds values and not marks: they are of its own layout."""
+    for op, result in zip(ops, found, strict=True):
+        if isinstance(result, Fields) and on_fields(op):
+            for name, field in result.fields.items():
+                if field.value != MARK:
+                    raise UsageError(
+                        f"field {name!r} of {ref} lies in threadkeep's own layout; open the store without layout=keys"
+                    )
 
 
 class Program(msgspec.Struct):

@@ -18,6 +18,7 @@ class Sums:
         self._standing: dict[str, tuple[bytes, Lease]] = {}
         self.guards: list[FieldGuard] = []
         self.results: dict[int, AnyResult] = {}
+        self.sets: dict[int, Set] = {}
 
     @property
     def asked(self) -> list[Get]:
@@ -57,4 +58,5 @@ class Sums:
         lease = lease if op.keep else op.lease
         self.results[n] = Number(total)
         self._standing[op.field] = stored(total), lease
-        return Set(STATE, {op.field: stored(total)}, lease)
+        self.sets[n] = Set(STATE, {op.field: stored(total)}, lease)
+        return self.sets[n]
