@@ -1,4 +1,4 @@
-"""The suite with one key per field: the topics in which state takes part.
+"""The suite with one key per field: the topics in which the values and ends of fields take part.
 
 What this layout does not give is skipped here by name; docs/how-to/move-from-betterdb.md tells users of it.
 """
@@ -23,12 +23,10 @@ from threadkeep.testing.aio import (
     TestForks,
     TestGuards,
     TestLeases,
-    TestLifecycle,
     TestLimits,
     TestListing,
     TestNames,
     TestState,
-    TestThreadLeases,
     anyio_backend,
     clock,
     engine,
@@ -53,12 +51,10 @@ __all__ = [
     "TestForks",
     "TestGuards",
     "TestLeases",
-    "TestLifecycle",
     "TestLimits",
     "TestListing",
     "TestNames",
     "TestState",
-    "TestThreadLeases",
     "anyio_backend",
     "clock",
     "engine",
