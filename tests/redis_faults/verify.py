@@ -19,11 +19,13 @@ class Verdict:
     maybe: int
     never: int
     lost: int = 0
+    age: float = 0.0  # seconds for which the oldest lost message was acknowledged at the fault
     wrong: list[str] = field(default_factory=list[str])
 
     def __str__(self) -> str:
         figures = f"{self.done} acknowledged, {self.maybe} in doubt, {self.never} refused"
-        return f"{figures}, {self.lost} lost" + "".join(f"; {why}" for why in self.wrong[:5])
+        lost = f"{self.lost} lost" + (f" of the last {self.age * 1000:.0f} ms" if self.age else "")
+        return f"{figures}, {lost}" + "".join(f"; {why}" for why in self.wrong[:5])
 
 
 def verify(url: str, ledger: Ledger, *, taken: float | None = None, **options: Any) -> Verdict:
@@ -108,6 +110,8 @@ class _Check:
             self._wrong(f"{who}: messages {bad[:5]} were acknowledged and are lost")
         self._no_gap(who, calls, gone, standing)
         self._verdict.lost += len(gone)
+        for call in gone if self._taken is not None else ():
+            self._verdict.age = max(self._verdict.age, (self._taken or 0) - call.ended)
 
     def _no_gap(self, who: str, calls: list[Call], gone: list[Call], standing: set[int]) -> None:
         for call in calls if gone else ():

@@ -98,7 +98,9 @@ class AsyncRedisEngine:
             await self._register(batch.ref)
         reply = None
         if short is not None:
-            answers = await self._nodes.call(*short, again=not writes or batch.repeatable)
+            answers = await self._nodes.call(
+                *short, again=not writes or batch.repeatable, synced=self._waits and writes
+            )
             reply = read_short(batch, answers)
         if reply is None:
             reply = await self._run_whole(batch)

@@ -99,7 +99,9 @@ class RedisEngine:
             self._register(batch.ref)
         reply = None
         if short is not None:
-            answers = self._nodes.call(*short, again=not writes or batch.repeatable)
+            answers = self._nodes.call(
+                *short, again=not writes or batch.repeatable, synced=self._waits and writes
+            )
             reply = read_short(batch, answers)
         if reply is None:
             reply = self._run_whole(batch)
