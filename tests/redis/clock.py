@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from threadkeep.engines.redis.links import AsyncNodes, Command, Nodes, Script
 from threadkeep.engines.redis.links.settings import Settings
 
@@ -50,7 +52,7 @@ def _clocked(script: Script) -> Script:
         for old, new in CHANGES:
             text = old.sub(new, text)
         assert not re.search("'(TIME|PEXPIREAT)'", text), "the script tells the time in another way"
-        _changed[script] = Script.of(text)
+        _changed[script] = replace(Script.of(text), whole=script.whole)
     return _changed[script]
 
 

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from msgspec.structs import replace
 
+from threadkeep.engines.redis.large import TOKEN, Elsewhere
+from threadkeep.engines.redis.program import APART
 from threadkeep.errors import DataLost, TooLarge, UsageError
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
@@ -62,6 +64,13 @@ _HEADS = [_head(tag) for tag in range(_SHORT_HEADS)]
 
 
 _WRITTEN = (Names(()),)
+
+
+def raise_first(answers: list[Any]) -> None:
+    """Raise the first error among the answers to several commands."""
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
 
 
 def need(answer: list[Any]) -> tuple[str, str] | None:
@@ -142,7 +151,10 @@ def _read_rare(raw: bytes) -> Field:
         at += 4 + size
     if tag & 16:
         size = int.from_bytes(raw[at : at + 4], "big")
-        return Field(raw[at + 4 :], revision, window, end, refs, size)
+        at += 4
+        token = Elsewhere.of(raw[at : at + TOKEN], size) if tag & 32 else None
+        value = raw[at + TOKEN :] if token is not None else raw[at:]
+        return Field(value or token or b"", revision, window, end, refs, size)
     return Field(raw[at:], revision, window, end, refs, len(raw) - at)
 
 
@@ -163,7 +175,10 @@ def read_item(raw: bytes, *, values: bool) -> Item:
     size = int.from_bytes(raw[13:15], "big")
     name, place = raw[15 : 15 + size].decode(), 15 + size
     (links,) = struct.unpack_from(">I", raw, place)
+    links, apart = links & ~APART, links & APART
     refs, value = read_names(raw[place + 4 : place + 4 + links]), raw[place + 4 + links :]
+    if values and apart:
+        value = Elsewhere.of(value[:TOKEN], int.from_bytes(value[TOKEN:], "big"))
     if values:
         return Item(seq, value, name or None, refs, at)
     return Item(seq, b"", name or None, refs, at, int.from_bytes(value, "big"))
@@ -190,6 +205,8 @@ def _fields(flat: list[bytes]) -> dict[str, Field]:
 
 def _get(op: Get, result: list[Any]) -> Fields:
     found, linked = _fields(result[0]), _fields(result[1])
+    if not op.values:
+        found = {name: replace(field, value=b"") for name, field in found.items()}
     order = (
         sorted(found) if op.fields is None else [n for n in dict.fromkeys(op.fields) if n in found]
     )

@@ -8,7 +8,10 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from threadkeep.engines.redis.keys import log_keys, main_map
+from threadkeep.engines.redis.large import LARGEST, Elsewhere
 from threadkeep.engines.redis.links import Command, Script
 from threadkeep.engines.redis.program import Arg, Layout, item_tail
 from threadkeep.engines.redis.reply import (
@@ -17,6 +20,7 @@ from threadkeep.engines.redis.reply import (
     REFUSED,
     SECOND,
     need,
+    raise_first,
     read_field,
     read_reply,
     refuse,
@@ -29,14 +33,11 @@ from threadkeep.ops.reply import Field, Fields, Reply
 
 MOST: Final = 100  # fields or items
 LONG: Final = 1_000  # bytes of a value that stands apart from its field, as in the script
-LARGEST: Final = 1 << 16  # bytes of a value that may pass through the script
 _NOTHING: Final = Reply(True, (Fields({}),), 0, "")
 _UPDATED, _LEASE = slice(12, 19), 58  # places in a record
 _FIRST: Final = b"\x20"  # names before it are not of fields
-_USUAL, _APART = (
-    5,
-    16,
-)  # tags: a sliding lease of whole seconds and a value; from here on a value elsewhere
+_USUAL = 5  # tag: a sliding lease of whole seconds and a value
+_APART, _LARGE = 16, 32  # tags from here on: a value in a field of its own, a large one
 _USUAL_SIZE, _usual = 17, struct.Struct(">BIQI").unpack_from
 
 Short = tuple[int, list[Command]]
@@ -100,7 +101,7 @@ def _set(layout: Layout, script: Script, ref: Ref, op: Set, met: str) -> Short |
 
 def _append(layout: Layout, script: Script, ref: Ref, op: Append, met: str) -> Short | None:
     count, id_, ids, refs = len(op.items), ref.id, op.ids, op.refs
-    if not 0 < count <= MOST:
+    if not 0 < count <= MOST or len(ids or op.items) != count or len(refs or op.items) != count:
         return None
     items: list[Arg] = []
     for number, value in enumerate(op.items):
@@ -117,31 +118,34 @@ def _append(layout: Layout, script: Script, ref: Ref, op: Append, met: str) -> S
     return slot, [command]
 
 
-def read_short(batch: Batch, answers: list[Any]) -> Reply | None:
-    """Return the reply to a short call; None when the whole question has to be asked."""
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
+def read_short(batch: Batch, answers: list[Any]) -> tuple[Reply | None, bool]:
+    """Return the reply to a short call, and whether no large value is left out of it.
+
+    None when the whole question has to be asked.
+    """
+    raise_first(answers)
     first = answers[-1]
     code = first[0]
     if code == ASK_WHOLE or (code == REFUSED and need(first)):
-        return None
+        return None, True
     if code != FOUND:
         if code == REFUSED:
             refuse(batch.ref, first[1:])
-        return read_reply(batch, first)
+        return read_reply(batch, first), True
     if len(answers) > 1:
-        return _all(batch.ref, first[1], answers[0])
+        return _all(batch.ref, first[1], answers[0]), True
     revision = first[1]
     if not revision:
-        return _NOTHING
+        return _NOTHING, True
     op = batch.ops[0]
     assert isinstance(op, Get) and op.fields  # noqa: S101, PT018 - only such a batch is asked so
     found: dict[str, Field] = {}
+    whole = True
     for name, raw in zip(op.fields, first[3:], strict=True):
         if raw is not None:
             found[name] = read_field(raw)
-    return Reply(True, (Fields(found),), revision, first[2].decode())
+            whole = whole and raw[0] < _LARGE
+    return Reply(True, (Fields(found),), revision, first[2].decode()), whole
 
 
 def _all(ref: Ref, now: int, flat: list[bytes]) -> Reply | None:
@@ -169,14 +173,16 @@ def _all(ref: Ref, now: int, flat: list[bytes]) -> Reply | None:
             value = raw[_USUAL_SIZE:]
             found[name.decode()] = Field(value, revision, seconds * SECOND, end, (), len(value))
         else:
-            found[name.decode()] = read_field(
-                raw if raw[0] < _APART else raw + _apart(ref, name, stored)
+            field = read_field(raw)
+            found[name.decode()] = (
+                field if raw[0] < _APART else _whole(ref, name, field, dict(stored))
             )
     return Reply(True, (Fields(found),), int.from_bytes(record[1:5], "big"), record[at:].decode())
 
 
-def _apart(ref: Ref, name: bytes, stored: list[tuple[bytes, bytes]]) -> bytes:
-    value = dict(stored).get(b"\1" + name)
+def _whole(ref: Ref, name: bytes, field: Field, stored: dict[bytes, bytes]) -> Field:
+    token = field.value
+    value = stored.get(token.field if isinstance(token, Elsewhere) else b"\1" + name)
     if value is None:
         raise DataLost(f"value {name.decode()!r} of {ref} is not on the server any more", ref=ref)
-    return value
+    return replace(field, value=value)

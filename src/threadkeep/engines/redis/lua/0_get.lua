@@ -17,7 +17,7 @@ if MODE == 'g' then
     if raw then
       local tag = raw:byte()
       local ends, each, rest = lease_of(raw, tag)
-      if tag % 32 >= 16 then
+      if tag % 64 >= 16 and tag < 32 then
         local value = call('HGET', H, '\1' .. name)
         if not value then return { 9, 'lost', 'value', name } end
         answer[i + 2] = raw .. value

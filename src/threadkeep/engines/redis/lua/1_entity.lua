@@ -12,6 +12,7 @@
 -- The entity's hash holds: "" its record; a field of the main map under its own name; what is hidden
 -- under names that begin with a control character, which no name of a user does:
 --   \1<field>          a long value, whose field then holds its header alone
+--   \8<token>          a large value, which never passes through here (large.py); its field or item names it
 --   \2                 logs (head, count, bytes) and maps of their own (count of fields)
 --   \3                 labels
 --   \6<map>\0<field>   a field of a map whose name begins with #
@@ -93,7 +94,7 @@ end
 
 -- A field is its header, then its value. Header: a byte that tells what follows, the revision,
 -- the end, the window (in seconds where it is whole seconds), linked names, the size of a value
--- that stands elsewhere or was left out.
+-- that stands elsewhere or was left out, the token of a large one.
 function E.read_field(raw)
   local tag, field, at, size = nil, {}, nil, nil
   tag, field.rev, at = sunpack('>BI4', raw)
@@ -111,6 +112,7 @@ function E.read_field(raw)
   if tag % 32 >= 16 then
     field.size, at = sunpack('>I4', raw, at)
     field.apart = true
+    if tag >= 32 then field.token, at = raw:sub(at, at + 7), at + 8 end
   else
     field.size = #raw - at + 1
   end
@@ -121,7 +123,7 @@ end
 function E.header(field, apart)
   local seconds = field.window and field.window % 1000000 == 0 and field.window < 4e15
   local tag = (field.fin and 1 or 0) + (field.window and (seconds and 4 or 2) or 0)
-    + (field.refs and 8 or 0) + (apart and 16 or 0)
+    + (field.refs and 8 or 0) + (apart and 16 or 0) + (apart and field.token and 32 or 0)
   local raw = spack('>BI4', tag, field.rev)
   if field.fin then raw = raw .. spack('>I8', field.fin) end
   if seconds then
@@ -130,7 +132,7 @@ function E.header(field, apart)
     raw = raw .. spack('>I8', field.window)
   end
   if field.refs then raw = raw .. spack('>I4', #field.refs) .. field.refs end
-  if apart then raw = raw .. spack('>I4', field.size) end
+  if apart then raw = raw .. spack('>I4', field.size) .. (field.token or '') end
   return raw
 end
 
@@ -151,10 +153,24 @@ function E.load_entity()
   for name, value in pairs(E.labels) do E.labelled[name] = value end
 end
 
+-- Where a value stands that is not with its field: key and field.
+function E.apart(map, name, field)
+  local key, prefix = E.place(map)
+  return key, field.token and '\8' .. field.token or '\1' .. prefix .. name
+end
+
+-- Large values that came with the batch: token -> key; what is taken is taken out.
+E.staged = {}
+function E.take(token)
+  if token then E.staged[token] = nil end
+end
+function E.leave()
+  for token, key in pairs(E.staged) do call('HDEL', key, '\8' .. token) end
+end
+
 function E.value_of(map, name, field)
   if not field.apart then return field.raw:sub(field.at) end
-  local key, prefix = E.place(map)
-  local value = call('HGET', key, '\1' .. prefix .. name)
+  local value = call('HGET', E.apart(map, name, field))
   if not value then E.refuse('lost', 'value', name) end
   return value
 end
@@ -211,10 +227,13 @@ end
 
 function E.put_field(map, name, field, value)
   local key, prefix = E.place(map)
-  if #value > E.LONG then
+  if field.had then call('HDEL', E.apart(map, name, field.had)) end
+  if field.token then
+    E.take(field.token)
+    call('HSET', key, prefix .. name, E.header(field, true))
+  elseif #value > E.LONG then
     call('HSET', key, prefix .. name, E.header(field, true), '\1' .. prefix .. name, value)
   else
-    if field.had then call('HDEL', key, '\1' .. prefix .. name) end
     call('HSET', key, prefix .. name, E.header(field, false) .. value)
   end
 end
@@ -224,7 +243,7 @@ function E.remove_fields(map, names)
   local gone = {}
   for name, field in pairs(names) do
     insert(gone, prefix .. name)
-    if field.apart then insert(gone, '\1' .. prefix .. name) end
+    if field.apart then insert(gone, (select(2, E.apart(map, name, field)))) end
   end
   E.chunks(gone, 1, function(...) call('HDEL', key, ...) end)
 end

@@ -64,7 +64,9 @@ function E.stage_set(op)
     if op.absent_only and standing[name] then
       insert(skipped, name)
     else
-      E.put(op.map, name, E.make(op.values[i], window, fin, op.refs[name]))
+      local field, apart = E.make(op.values[i], window, fin, op.refs[name]), op.apart[name]
+      if apart then field.token, field.size, field.apart = apart.token, apart.size, true end
+      E.put(op.map, name, field)
     end
   end
   return skipped
@@ -142,7 +144,7 @@ function E.flush()
     for name, field in pairs(new) do
       local before = old[name]
       if field then
-        field.had = before and before.apart
+        field.had = before and before.apart and before
         E.put_field(map, name, field, field.value)
       elseif before then
         gone[name] = before
