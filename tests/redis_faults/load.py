@@ -178,7 +178,7 @@ class _Caller:
             case Kind.FIELD:
                 return lambda: own.state.set("field", number)
             case Kind.ONCE:
-                ref = Ref("default", "thread", SHARED)
+                ref = Ref(self._store.namespace, "thread", SHARED)
                 batch = Batch(ref, (Incr("state", f"once-{who}"),), once=f"{who}-{number}")
                 return lambda: _run(self._store, batch)
             case Kind.GUARDED:

@@ -86,11 +86,15 @@ def test_the_verifier_finds_a_wrong_client(
     assert any(complaint in why for why in verdict.wrong)
 
 
-@SIDES
+@pytest.mark.parametrize(
+    ("side", "appendfsync"), [("async", "always"), ("async", "everysec"), ("sync", "everysec")]
+)
 def test_killed_and_started_with_its_data(
-    server: RedisServer, side: Side, random: Random, say: Say
+    server: RedisServer, side: Side, appendfsync: str, random: Random, say: Say
 ) -> None:
     url = url_of(server.port)
+    with server.client() as client:
+        client.config_set("appendfsync", appendfsync)
     with Load(url, random, side=side) as load:
         for _ in range(2):
             load.more(FLOOR)
