@@ -18,7 +18,7 @@ from threadkeep import AsyncStore, Store
 from threadkeep.errors import Forbidden, Timeout, UsageError
 
 EVERYSEC = {"appendonly": "yes", "appendfsync": "everysec"}
-FLOOR = 25
+FLOOR = 10
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def test_a_disk_that_does_not_answer(server: RedisServer) -> None:
 def test_durable_through_faults(side: Side, random: Random, say: Say) -> None:
     with RedisServer("redis8", config=EVERYSEC) as own, Proxy(own.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        with Load(url, random, side=side, callers=FLOOR, durable=True) as load:
+        with Load(url, random, side=side, callers=15, durable=True) as load:
             load.more(FLOOR)
             proxy.cut_after("down", random.randrange(200))
             load.more(FLOOR)

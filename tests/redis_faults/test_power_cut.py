@@ -42,7 +42,7 @@ class Way:
 
 SAFE = {
     "always": Way("valkey9", ALWAYS),
-    "durable on everysec": Way("redis8", EVERYSEC, durable=True, callers=60, later=8, timeout=4),
+    "durable on everysec": Way("redis8", EVERYSEC, durable=True, callers=100, later=4, timeout=3),
 }
 UNSAFE = Way("valkey9", EVERYSEC)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.redis_faults.calls import Call, Kind, Ledger, Told
-from tests.redis_faults.load import SHARED
+from tests.redis_faults.load import LARGE, SHARED
 from threadkeep import Store
 
 
@@ -50,6 +50,10 @@ def verify(url: str, ledger: Ledger, *, taken: float | None = None, **options: A
             own = store.thread(who)
             check.log(_of(mine, Kind.APPEND), own.messages.list())
             check.last(who, _of(mine, Kind.FIELD), own.state.get("field", 0))
+            number, padding = own.state.get("large", [0, ""])
+            check.last(who, _of(mine, Kind.LARGE), number)
+            if number and len(padding) != LARGE + number % 7:
+                verdict.wrong.append(f"the large field of {who} is not whole")
             name = f"once-{who}"
             check.sum(name, _of(mine, Kind.ONCE), fields.pop(name, 0))
     verdict.wrong += [f"nobody wrote the field {name}" for name in fields]
@@ -83,10 +87,10 @@ class _Check:
         """A field must have the value of the last acknowledged call, or of a later one in doubt."""
         told = {call.number: call.told for call in calls}
         if found and told.get(found) in {None, Told.NEVER}:
-            self._wrong(f"the field of {who} is {found}, which was never written")
+            self._wrong(f"a field of {who} is {found}, which was never written")
         sure = [c.number for c in calls if c.told is Told.DONE and not self._may_lose(c)]
         if found < max(sure, default=0):
-            self._wrong(f"the field of {who} is {found}, not {max(sure)}")
+            self._wrong(f"a field of {who} is {found}, not {max(sure)}")
 
     def log(self, calls: list[Call], items: list[dict[str, Any]]) -> None:
         """A log must hold each acknowledged message once, in the order of its caller, and none refused."""
