@@ -143,6 +143,14 @@ def writes(key: str, data: bytes, lease: Lease, stale_for: int) -> tuple[Set, Se
     return Set(MAP, {key: data}, whole), Set(FRESH, {key: b""}, lease)
 
 
+def beside(key: str, lease: Lease, stored_at: int) -> tuple[Set | Del, Del]:
+    """Return what goes with an entry that was stored elsewhere, at a moment: its age, and no claim."""
+    if lease != FOREVER:
+        return Del(FRESH, (key,)), Del(FLIGHT, (key,))
+    age = Lease(_AGES.window, stored_at + (_AGES.window or 0))
+    return Set(FRESH, {key: b""}, age), Del(FLIGHT, (key,))
+
+
 def put(ref: Ref, key: str, data: bytes, lease: Lease, stale_for: int = 0) -> Plan[None]:
     """Plan to write an entry; a claim on it is void, so that an older result does not follow."""
     ops = (*writes(key, data, lease, stale_for), Del(FLIGHT, (key,)))
