@@ -23,7 +23,8 @@ local PLACES, ENDS, LABELS, IDS = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 -- Functions and what they share stand in one table. A script is defined anew at each call, and each
 -- local that a function captures costs a walk over all that are captured: 80 us in all, else 20.
-local E = { DAY = 86400000000, ONCE = 600000000, GRAIN = 60000000, CHUNK = 6000, LONG = 1000 }
+local E = { DAY = 86400000000, ONCE = 600000000, GRAIN = 60000000, CHUNK = 6000, LONG = 1000,
+  MANY = 600, STRETCH = 100 }
 
 E.cursor = 5
 E.writes = MODE == 'w' or MODE == 's' or MODE == 'p'
@@ -188,7 +189,7 @@ function E.fields_of(map, names)
       if raw then found[names[from + i - 1]] = E.read_field(raw) end
     end
   end
-  return found
+  return E.piles and E.sift(map, found) or found
 end
 
 function E.begins(text, prefix) return text:sub(1, #prefix) == prefix end
@@ -204,21 +205,15 @@ function E.select_of(map, wanted)
     if prefix ~= '' and E.begins(name, prefix) then mine, name = true, name:sub(#prefix + 1) end
     if mine and (not wanted or E.begins(name, wanted)) then found[name] = E.read_field(all[i + 1]) end
   end
-  return found
+  return E.piles and E.sift(map, found) or found
 end
 
 -- Call act(map, name, field) for every field of the entity, those of hidden maps too.
 function E.each_field(act)
   local all = call('HGETALL', H)
   for i = 1, #all, 2 do
-    local name = all[i]
-    local first = name:byte()
-    if first and first > 31 then
-      act(E.MAIN, name, E.read_field(all[i + 1]))
-    elseif first == 6 then
-      local stop = name:find('\0', 1, true)
-      act(name:sub(2, stop - 1), name:sub(stop + 1), E.read_field(all[i + 1]))
-    end
+    local map, name = E.whose('', all[i])
+    if map then act(map, name, E.read_field(all[i + 1])) end
   end
   for map in pairs(E.meta.m) do
     for name, field in pairs(E.select_of(map)) do act(map, name, field) end

@@ -116,7 +116,7 @@ E.STAGED = {
 
 -- Bring the counts of the record up to date with what is staged.
 function E.account(limit)
-  local fields, bytes = E.row.fields, E.row.field_bytes
+  local fields, bytes = 0, 0
   E.stage.maps = {}
   for map, new in pairs(E.stage.new) do
     local count, hidden = 0, map:byte() == 35
@@ -133,6 +133,8 @@ function E.account(limit)
       E.stage.maps[map] = count
     end
   end
+  if E.row.fields + fields > limit and fields > 0 and E.piles then E.reclaim(E.stage.now, true) end
+  fields, bytes = E.row.fields + fields, E.row.field_bytes + bytes
   if fields > limit and fields > E.row.fields then E.refuse('limit', 'fields', fields, limit) end
   E.row.fields, E.row.field_bytes = fields, bytes
 end

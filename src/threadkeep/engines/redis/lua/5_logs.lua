@@ -142,7 +142,7 @@ function E.write_log(op, now)
   E.row.item_bytes = E.row.item_bytes + log.bytes - bytes
   if changed then
     E.meta.l[op.log] = { log.head, log.count, log.bytes }
-    E.meta.dirty = true
+    E.dirty = true
   end
   return result, changed
 end

@@ -44,9 +44,9 @@ function E.index(born)
 end
 
 function E.save(born)
-  if E.meta.dirty then
-    if next(E.meta.l) or next(E.meta.m) then
-      call('HSET', H, '\2', cmsgpack.pack({ l = E.meta.l, m = E.meta.m }))
+  if E.dirty then
+    if next(E.meta.l) or next(E.meta.m) or E.meta.s then
+      call('HSET', H, '\2', cmsgpack.pack(E.meta))
     else
       call('HDEL', H, '\2')
     end
