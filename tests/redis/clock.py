@@ -70,6 +70,10 @@ class ClockedNodes(Nodes):
         answers = super().call(slot, moment.sent(commands), again=again, synced=synced)
         return moment.answered(commands, answers)
 
+    def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        moment = Moment(self._now)
+        return moment.answered([command for _, command in asked], super().ask_each(asked))
+
 
 class AsyncClockedNodes(AsyncNodes):
     """The same for asyncio."""
@@ -84,3 +88,7 @@ class AsyncClockedNodes(AsyncNodes):
         moment = Moment(self._now)
         answers = await super().call(slot, moment.sent(commands), again=again, synced=synced)
         return moment.answered(commands, answers)
+
+    async def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        moment = Moment(self._now)
+        return moment.answered([command for _, command in asked], await super().ask_each(asked))
