@@ -256,7 +256,8 @@ class RedisEngine:
             if isinstance(answer, Exception):
                 raise answer
         now = int(moment[0]) * 1_000_000 + int(moment[1])
-        return [name.decode() for name, end in scored(found) if end <= now]
+        # one that a read has met is marked a microsecond after its end
+        return [name.decode() for name, end in scored(found) if end <= now + 1]
 
     def _tend(self, ref: Ref, lease: int, token: int | None) -> Claim | None:
         tend = self._layout.tend
