@@ -68,13 +68,13 @@ class AsyncFlights:
             except TimeoutError:
                 return await self._alone(place, call, terms)
             if data is not None:
-                return self._served(place, data, terms)
+                return await self._served(place, data, call, terms)
         shared: bytes | None = None
         try:
             found = await self._begin(place, end, unread=unread)
             if isinstance(found, bytes):
                 shared = found
-                return self._served(place, found, terms)
+                return await self._served(place, found, call, terms)
             if found is None:
                 return await self._alone(place, call, terms)
             self._entries.note(place.name, misses=1)
@@ -85,8 +85,13 @@ class AsyncFlights:
             self._under_way.pop(ident, None)
             mine.settle(shared)
 
-    def _served(self, place: Place, data: bytes, terms: Terms) -> Any:
-        content = cache_entries.unpack(data, terms.type)
+    async def _served(self, place: Place, data: bytes, call: Call, terms: Terms) -> Any:
+        """Return what another caller has brought; where that is no `type` of this one's, call."""
+        try:
+            content = cache_entries.unpack(data, terms.type)
+        except CodecError as error:
+            self._entries.corrupt(place, error)
+            return await self._alone(place, call, terms)
         self._entries.note_hit(place.name, content)
         return content.response
 

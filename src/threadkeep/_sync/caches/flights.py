@@ -69,13 +69,13 @@ class Flights:
             except TimeoutError:
                 return self._alone(place, call, terms)
             if data is not None:
-                return self._served(place, data, terms)
+                return self._served(place, data, call, terms)
         shared: bytes | None = None
         try:
             found = self._begin(place, end, unread=unread)
             if isinstance(found, bytes):
                 shared = found
-                return self._served(place, found, terms)
+                return self._served(place, found, call, terms)
             if found is None:
                 return self._alone(place, call, terms)
             self._entries.note(place.name, misses=1)
@@ -86,8 +86,13 @@ class Flights:
             self._under_way.pop(ident, None)
             mine.settle(shared)
 
-    def _served(self, place: Place, data: bytes, terms: Terms) -> Any:
-        content = cache_entries.unpack(data, terms.type)
+    def _served(self, place: Place, data: bytes, call: Call, terms: Terms) -> Any:
+        """Return what another caller has brought; where that is no `type` of this one's, call."""
+        try:
+            content = cache_entries.unpack(data, terms.type)
+        except CodecError as error:
+            self._entries.corrupt(place, error)
+            return self._alone(place, call, terms)
         self._entries.note_hit(place.name, content)
         return content.response
 
