@@ -89,7 +89,7 @@ class Layout:
         self.places = places
         self._limits, self._publish = limits, publish
         self._fixed: dict[tuple[str, int], bytes] = {}
-        self._epochs: list[str] = []
+        self._epochs: list[bytes] = []
 
     def same(self, kind: str, shard: int) -> bytes:
         """Return what all calls for a shard say."""
@@ -100,7 +100,7 @@ class Layout:
             found = self._fixed[kind, shard] = msgspec.msgpack.encode(said)
         return found
 
-    def epoch(self) -> str:
+    def epoch(self) -> bytes:
         """Return a mark for an entity that may be born."""
         try:
             return self._epochs.pop()
@@ -164,6 +164,14 @@ class Layout:
         """Return the keys and arguments of a look at an entity that may be due."""
         keys, args = self.frame("t", ref, names)
         return keys, [*args, lease, _optional(token)]
+
+
+def raw_epoch(epoch: str) -> bytes:
+    """Return the bytes of an epoch; what cannot be one is like none."""
+    try:
+        return bytes.fromhex(epoch)
+    except ValueError:
+        return b"?" + epoch.encode()
 
 
 def _flag(value: object) -> str:
@@ -281,7 +289,7 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Same: lambda guard: ["same", guard.map, guard.field, guard.revision],
     Revision: lambda guard: ["revision", guard.revision],
     Head: lambda guard: ["head", guard.log, guard.seq],
-    Epoch: lambda guard: ["epoch", guard.epoch],
+    Epoch: lambda guard: ["epoch", raw_epoch(guard.epoch)],
     Claimed: lambda guard: ["claimed", guard.token],
 }
 _NAMING = {

@@ -84,12 +84,12 @@ def read_reply(batch: Batch, answer: list[Any]) -> Reply:
     """Return the reply to a batch. Raises UsageError, TooLarge or DataLost where the script refused it."""
     code = answer[0]
     if code == WRITTEN:
-        return Reply(True, _WRITTEN, answer[1], answer[2].decode(), changed=True)
+        return Reply(True, _WRITTEN, answer[1], answer[2].hex(), changed=True)
     if code == APPENDED:
         return _appended_short(batch, answer)
     if code == REFUSED:
         refuse(batch.ref, answer[1:])
-    failed, revision, epoch, results = answer[1], answer[2], answer[3].decode(), answer[4]
+    failed, revision, epoch, results = answer[1], answer[2], answer[3].hex(), answer[4]
     ok = code in {DONE, CHANGED, REPEATED, OVER}
     ops = batch.ops if ok else batch.otherwise
     return Reply(
@@ -111,7 +111,7 @@ def _appended_short(batch: Batch, answer: list[Any]) -> Reply:
     assert isinstance(op, Append)  # noqa: S101 - only such a batch is answered so
     _, revision, epoch, head = answer
     result = Appended(tuple(range(head + 1, head + 1 + len(op.items))), ())
-    return Reply(True, (result,), revision, epoch.decode(), changed=True)
+    return Reply(True, (result,), revision, epoch.hex(), changed=True)
 
 
 def refuse(ref: Ref, why: list[Any]) -> NoReturn:
@@ -227,7 +227,7 @@ def _info(_: Info | None, result: list[Any]) -> AnyResult:
         created=created,
         updated=updated,
         revision=revision,
-        epoch=epoch.decode(),
+        epoch=epoch.hex(),
         window=window if window >= 0 else None,
         end=end if end >= 0 else None,
         labels=pairs(labels),

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from threadkeep.engines.redis.keys import log_keys, main_map
 from threadkeep.engines.redis.large import LARGEST, Elsewhere
 from threadkeep.engines.redis.links import Command, Script
-from threadkeep.engines.redis.program import Arg, Layout, item_tail
+from threadkeep.engines.redis.program import Arg, Layout, item_tail, raw_epoch
+from threadkeep.engines.redis.record import read_lease
 from threadkeep.engines.redis.reply import (
     ASK_WHOLE,
     FOUND,
@@ -34,7 +35,7 @@ from threadkeep.ops.reply import Field, Fields, Reply
 MOST: Final = 100  # fields or items
 LONG: Final = 1_000  # bytes of a value that stands apart from its field, as in the script
 _NOTHING: Final = Reply(True, (Fields({}),), 0, "")
-_UPDATED, _LEASE = slice(12, 19), 58  # places in a record
+_UPDATED: Final = slice(12, 19)  # of a record
 _FIRST: Final = b"\x20"  # names before it are not of fields
 _USUAL = 5  # tag: a sliding lease of whole seconds and a value
 _APART, _LARGE = 16, 32  # tags from here on: a value in a field of its own, a large one
@@ -51,12 +52,12 @@ def shorten(layout: Layout, script: Script, batch: Batch) -> Short | None:
     op = ops[0]
     if isinstance(op, Get):
         return None if guards else _get(layout, script, batch.ref, op)
-    met = ""
+    met = b""
     if guards:
         guard = guards[0]
         if len(guards) > 1 or type(guard) is not Epoch:
             return None
-        met = guard.epoch
+        met = raw_epoch(guard.epoch)
     if isinstance(op, Set):
         return _set(layout, script, batch.ref, op, met)
     if isinstance(op, Append):
@@ -79,7 +80,7 @@ def _get(layout: Layout, script: Script, ref: Ref, op: Get) -> Short | None:
     return home.slot, [(script, 1, key, "g", renew, len(fields), *fields)]
 
 
-def _set(layout: Layout, script: Script, ref: Ref, op: Set, met: str) -> Short | None:
+def _set(layout: Layout, script: Script, ref: Ref, op: Set, met: bytes) -> Short | None:
     items, lease, kind, id_ = op.items, op.lease, ref.kind, ref.id
     if op.refs or op.absent_only or len(items) > MOST or op.map != main_map(kind):
         return None
@@ -99,7 +100,7 @@ def _set(layout: Layout, script: Script, ref: Ref, op: Set, met: str) -> Short |
     return slot, [command]
 
 
-def _append(layout: Layout, script: Script, ref: Ref, op: Append, met: str) -> Short | None:
+def _append(layout: Layout, script: Script, ref: Ref, op: Append, met: bytes) -> Short | None:
     count, id_, ids, refs = len(op.items), ref.id, op.ids, op.refs
     if not 0 < count <= MOST or len(ids or op.items) != count or len(refs or op.items) != count:
         return None
@@ -145,7 +146,7 @@ def read_short(batch: Batch, answers: list[Any]) -> tuple[Reply | None, bool]:
         if raw is not None:
             found[name] = read_field(raw)
             whole = whole and raw[0] < _LARGE
-    return Reply(True, (Fields(found),), revision, first[2].decode()), whole
+    return Reply(True, (Fields(found),), revision, first[2].hex()), whole
 
 
 def _all(ref: Ref, now: int, flat: list[bytes]) -> Reply | None:
@@ -154,12 +155,7 @@ def _all(ref: Ref, now: int, flat: list[bytes]) -> Reply | None:
         return _NOTHING
     record = stored[0][1]
     now = max(now, int.from_bytes(record[_UPDATED], "big"))
-    flags, at = record[0], _LEASE
-    lease: list[int | None] = []
-    for bit in (1, 2, 4, 8):
-        lease.append(int.from_bytes(record[at : at + 8], "big") if flags & bit else None)
-        at += 8 if flags & bit else 0
-    _, fin, due, _ = lease
+    _, fin, due, at = read_lease(record)
     if due is not None and due <= now:
         return None
     if fin is not None and (fin <= now or (due is not None and due > fin)):
@@ -177,7 +173,7 @@ def _all(ref: Ref, now: int, flat: list[bytes]) -> Reply | None:
             found[name.decode()] = (
                 field if raw[0] < _APART else _whole(ref, name, field, dict(stored))
             )
-    return Reply(True, (Fields(found),), int.from_bytes(record[1:5], "big"), record[at:].decode())
+    return Reply(True, (Fields(found),), int.from_bytes(record[1:5], "big"), record[at:].hex())
 
 
 def _whole(ref: Ref, name: bytes, field: Field, stored: dict[bytes, bytes]) -> Field:

@@ -273,7 +273,7 @@ class AsyncRedisEngine:
         if answer[0] != CLAIMED:
             return None
         _, epoch, until, ended = answer
-        return Claim(ref, epoch.decode(), until, ended)
+        return Claim(ref, epoch.hex(), until, ended)
 
     async def watch(self, ref: Ref) -> AsyncIterator[int]:
         """Yield the revision now and then after each change, coalesced; also after a lost connection."""

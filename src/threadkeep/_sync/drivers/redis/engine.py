@@ -270,7 +270,7 @@ class RedisEngine:
         if answer[0] != CLAIMED:
             return None
         _, epoch, until, ended = answer
-        return Claim(ref, epoch.decode(), until, ended)
+        return Claim(ref, epoch.hex(), until, ended)
 
     def watch(self, ref: Ref) -> Iterator[int]:
         """Yield the revision now and then after each change, coalesced; also after a lost connection."""

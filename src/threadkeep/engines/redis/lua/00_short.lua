@@ -4,7 +4,32 @@
 
 local call, insert, spack, sunpack = redis.call, table.insert, struct.pack, struct.unpack
 local MODE, H = ARGV[1], KEYS[1]
-local ROW = '>BI4I7I7I7I7I3I6I4I6I3I3' -- see 1_entity.lua
+
+-- The record of an entity: flags, revision, created, updated, place in listings, fields and their bytes, then as
+-- the flags say: the place before (16), fields of the main map where there are others (32), fields without an
+-- end (64), window (1), end (2), due (4), earliest renewal of a field of the main map (8); the epoch. It is to be
+-- at most 64 bytes long, or the server takes twice the room for the entity.
+local ROW, FIXED = '>BI4I7I7I7I3I5', 35
+
+local function counts_in(record, flags, fields)
+  local at, prior, main, stay = FIXED, 0, fields, 0
+  if flags % 32 >= 16 then prior, at = sunpack('>I7', record, at) end
+  if flags % 64 >= 32 then main, at = sunpack('>I3', record, at) end
+  if flags >= 64 then stay = sunpack('>I3', record, at) end
+  return prior, main, stay
+end
+
+local function packed(row, epoch)
+  local prior, main, stay = row.prior > 0, row.main ~= row.fields, row.stay ~= 0
+  local window, fin, due, renew = row.window, row.fin, row.due, row.renew
+  return spack(ROW, (window and 1 or 0) + (fin and 2 or 0) + (due and 4 or 0) + (renew and 8 or 0)
+      + (prior and 16 or 0) + (main and 32 or 0) + (stay and 64 or 0),
+      row.revision, row.created, row.updated, row.listed, row.fields, row.field_bytes)
+    .. (prior and spack('>I7', row.prior) or '') .. (main and spack('>I3', row.main) or '')
+    .. (stay and spack('>I3', row.stay) or '') .. (window and spack('>I8', window) or '')
+    .. (fin and spack('>I8', fin) or '') .. (due and spack('>I7', math.min(due, 7.2e16)) or '')
+    .. (renew and spack('>I5', math.min(math.floor(renew / 1000000), 1e12)) or '') .. epoch
+end
 
 local function micros(updated)
   local moment = call('TIME')
@@ -35,14 +60,18 @@ end
 
 -- The lease of the entity as its record has it: window, end, due, earliest renewal, place of the end, of the epoch.
 local function lease_in(record, flags)
-  local window, fin, due, renew, fin_at, at = nil, nil, nil, nil, nil, 59
+  local at = FIXED + (flags % 32 >= 16 and 7 or 0) + (flags % 64 >= 32 and 3 or 0) + (flags >= 64 and 3 or 0)
+  local window, fin, due, renew, fin_at
   if flags % 2 >= 1 then window, at = sunpack('>I8', record, at) end
   if flags % 4 >= 2 then
     fin_at = at
     fin, at = sunpack('>I8', record, at)
   end
-  if flags % 8 >= 4 then due, at = sunpack('>I8', record, at) end
-  if flags >= 8 then renew, at = sunpack('>I8', record, at) end
+  if flags % 8 >= 4 then due, at = sunpack('>I7', record, at) end
+  if flags % 16 >= 8 then
+    renew, at = sunpack('>I5', record, at)
+    renew = renew * 1000000
+  end
   return window, fin, due, renew, fin_at, at
 end
 

@@ -32,8 +32,8 @@ if MODE == 'a' then
       end
     end
     -- flags and the earliest renewal; nothing renews any more where no sliding field is left
-    row = string.char(first and flags or flags - 8) .. row:sub(2, at - 9)
-      .. (first and spack('>I8', first) or '') .. row:sub(at)
+    row = string.char(first and flags or flags - 8) .. row:sub(2, at - 6)
+      .. (first and spack('>I5', math.min(math.floor(first / 1000000), 1e12)) or '') .. row:sub(at)
     moved = true
   end
   if moved then

@@ -8,10 +8,10 @@ if MODE == 's' then
   for i = 1, count do names[i + 1] = ARGV[8 + 2 * i] end
   local found = call('HMGET', H, unpack(names))
   local record, simple = found[1], false
-  local flags, revision, created, updated, listed, prior, fields, bytes, items, item_bytes, main, stay
-  local now, due, renew, epoch
+  local flags, revision, created, updated, listed, fields, bytes, prior, main, stay, now, due, renew, epoch
   if record then
-    flags, revision, created, updated, listed, prior, fields, bytes, items, item_bytes, main, stay = sunpack(ROW, record)
+    flags, revision, created, updated, listed, fields, bytes = sunpack(ROW, record)
+    prior, main, stay = counts_in(record, flags, fields)
     now = micros(updated)
     local _, fin, place
     _, fin, due, renew, _, place = lease_in(record, flags)
@@ -50,9 +50,8 @@ if MODE == 's' then
       if fin and not (due and due <= fin) then due = fin end
       local again = window and math.ceil(fin - window + window / 16)
       if again and not (renew and renew <= again) then renew = again end
-      changes[2] = spack(ROW, (due and 4 or 0) + (renew and 8 or 0), revision + 1, created, now, listed, prior,
-        fields, bytes, items, item_bytes, main, stay)
-        .. (due and spack('>I8', due) or '') .. (renew and spack('>I8', renew) or '') .. epoch
+      changes[2] = packed({ revision = revision + 1, created = created, updated = now, listed = listed, prior = prior,
+        fields = fields, field_bytes = bytes, main = main, stay = stay, due = due, renew = renew }, epoch)
       call('HSET', H, unpack(changes))
       if fin then stays_until(fin, now) elseif stay > 0 then call('PERSIST', H) end
       redis.pcall(fixed[2], ARGV[3], string.format('%.0f', revision + 1))

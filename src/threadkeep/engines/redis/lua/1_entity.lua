@@ -70,27 +70,16 @@ function E.chunks(values, width, act)
 end
 
 function E.read_row(raw)
-  local record, flags, at = {}, nil, nil
-  flags, record.revision, record.created, record.updated, record.listed, record.prior, record.fields,
-    record.field_bytes, record.items, record.item_bytes, record.main, record.stay, at = sunpack(ROW, raw)
-  if flags % 2 >= 1 then record.window, at = sunpack('>I8', raw, at) end
-  if flags % 4 >= 2 then record.fin, at = sunpack('>I8', raw, at) end
-  if flags % 8 >= 4 then record.due, at = sunpack('>I8', raw, at) end
-  if flags >= 8 then record.renew, at = sunpack('>I8', raw, at) end
-  record.epoch = raw:sub(at)
-  record.was = { listed = record.listed, due = record.fin and record.due }
-  return record
-end
-
-function E.write_row(record)
-  local flags = (record.window and 1 or 0) + (record.fin and 2 or 0) + (record.due and 4 or 0)
-    + (record.renew and 8 or 0)
-  local raw = spack(ROW, flags, record.revision, record.created, record.updated, record.listed, record.prior,
-    record.fields, record.field_bytes, record.items, record.item_bytes, record.main, record.stay)
-  for _, value in ipairs({ record.window or false, record.fin or false, record.due or false, record.renew or false }) do
-    if value then raw = raw .. spack('>I8', value) end
+  local row, flags, at, _ = {}, nil, nil, nil
+  flags, row.revision, row.created, row.updated, row.listed, row.fields, row.field_bytes = sunpack(ROW, raw)
+  row.prior, row.main, row.stay = counts_in(raw, flags, row.fields)
+  row.window, row.fin, row.due, row.renew, _, at = lease_in(raw, flags)
+  row.epoch, row.items, row.item_bytes = raw:sub(at), 0, 0
+  for _, log in pairs(E.meta.l) do
+    row.items, row.item_bytes = row.items + log[2], row.item_bytes + log[3]
   end
-  return raw .. record.epoch
+  row.was = { listed = row.listed, due = row.fin and row.due }
+  return row
 end
 
 -- A field is its header, then its value. Header: a byte that tells what follows, the revision,
@@ -147,8 +136,8 @@ end
 
 function E.load_entity()
   local found = call('HMGET', H, '', '\2', '\3')
-  E.row = found[1] and E.read_row(found[1]) or nil
   E.meta = found[2] and cmsgpack.unpack(found[2]) or { l = {}, m = {} }
+  E.row = found[1] and E.read_row(found[1]) or nil
   E.labels = found[3] and cmsgpack.unpack(found[3]) or {}
   E.labelled = {}
   for name, value in pairs(E.labels) do E.labelled[name] = value end

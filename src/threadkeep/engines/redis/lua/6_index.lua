@@ -51,7 +51,7 @@ function E.save(born)
       call('HDEL', H, '\2')
     end
   end
-  call('HSET', H, '', E.write_row(E.row))
+  call('HSET', H, '', packed(E.row, E.row.epoch))
   E.index(born)
 end
 
