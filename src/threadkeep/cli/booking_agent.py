@@ -64,20 +64,22 @@ async def run_booking_agent(store: AsyncStore, thread_id: str, user_message: str
         and current_state.get("departure")
         and not current_state.get("search_results")
     ):
-        args = {
-            "destination": current_state.get("destination"),
-            "date": current_state.get("departure"),
-        }
-        results = await store.tools.check("search_flights", args)
-        if results.hit:
-            flight_data = results.response
-        else:
-            flight_data = await search_flights(current_state)
-            await store.tools.store("search_flights", args, flight_data)
+        flight_data = await find_flights(store, current_state)
         await thread.state.set("search_results", flight_data)
         await override_ttls(store, thread_id, flight_data)
 
     return cast("BookingState", await thread.state.get_all())
+
+
+async def find_flights(store: AsyncStore, state: BookingState) -> list[dict[str, Any]]:
+    """Search, unless somebody has asked for the same flights within the hour."""
+    args = {"destination": state.get("destination"), "date": state.get("departure")}
+    results = await store.tools.check("search_flights", args)
+    if results.hit:
+        return results.response
+    flight_data = await search_flights(state)
+    await store.tools.store("search_flights", args, flight_data)
+    return flight_data
 
 
 async def override_ttls(
