@@ -16,7 +16,6 @@ from threadkeep.layers.cache_names import entry_ref
 from threadkeep.layers.state import MAP as STATE
 from threadkeep.model.leases import FOREVER, Lease
 from threadkeep.model.refs import Ref, ref
-from threadkeep.ops.ops import AnyOp
 from threadkeep.ops.reply import Field
 
 Outcome = Literal["imported", "replaced", "same", "skipped"]
@@ -105,9 +104,8 @@ class BetterdbImport:
             self._leave(found, kept.key)
             return
         place = entry_ref(self._store.namespace, found.kind, found.name, found.key)
-        beside = cache_entries.beside(found.key, found.lease, found.stored_at)
         values = {found.key: (found.data, found.lease)}
-        self._copy("results", place, cache_entries.MAP, values, beside)
+        self._copy("results", place, cache_entries.MAP, values)
 
     def _policies(self, found: Mapping[bytes, bytes]) -> None:
         values: Values = {}
@@ -121,9 +119,7 @@ class BetterdbImport:
             place = cache_policies.policies_ref(self._store.namespace)
             self._copy("policies", place, cache_policies.MAP, values)
 
-    def _copy(
-        self, sort: Sort, ref: Ref, map_: str, values: Values, beside: tuple[AnyOp, ...] = ()
-    ) -> None:
+    def _copy(self, sort: Sort, ref: Ref, map_: str, values: Values) -> None:
         scope = Scope(self._store, ref)
         for _ in range(TRIES):
             there = scope.read(betterdb.standing(ref, map_, tuple(values)))
@@ -132,7 +128,7 @@ class BetterdbImport:
             }
             chosen = {n: values[n] for n, o in outcomes.items() if o in {"imported", "replaced"}}
             done = not (chosen and self._write)
-            if done or scope.write(betterdb.write(ref, map_, chosen, there, beside)):
+            if done or scope.write(betterdb.write(ref, map_, chosen, there)):
                 for outcome in outcomes.values():
                     self.outcomes[sort][outcome] += 1
                 return

@@ -19,7 +19,7 @@ from threadkeep.model.codec import encode
 from threadkeep.model.leases import FOREVER, Lease
 from threadkeep.model.refs import Ref, check_name
 from threadkeep.ops.batch import Batch, Plan
-from threadkeep.ops.ops import AnyGuard, AnyOp, Get, Missing, Same
+from threadkeep.ops.ops import AnyGuard, Get, Missing, Same
 from threadkeep.ops.reply import Field, Fields, Reply
 
 Split = Literal["first", "last"]
@@ -123,13 +123,11 @@ def write(
     map_: str,
     fields: Mapping[str, tuple[bytes, Lease]],
     there: Mapping[str, Field],
-    beside: tuple[AnyOp, ...] = (),
 ) -> Plan[bool]:
-    """Plan to write fields in place of what was seen `there`, and `beside`; False when that has changed."""
+    """Plan to write fields in place of what was seen `there`; False when that has changed."""
     guards: tuple[AnyGuard, ...] = tuple(
         Same(map_, name, there[name].revision) if name in there else Missing(map_, name)
         for name in fields
     )
     made = {name: Field(data, 0, lease.window, lease.end) for name, (data, lease) in fields.items()}
-    ops = (*sets(FieldPiece(map_, made)), *beside)
-    return Plan(Batch(ref, ops, guards), lambda reply: reply.ok)
+    return Plan(Batch(ref, tuple(sets(FieldPiece(map_, made))), guards), lambda reply: reply.ok)

@@ -9,7 +9,7 @@ import msgspec
 
 from threadkeep.errors import TooLarge, UsageError
 from threadkeep.layers.betterdb import ResultKey, Unmapped
-from threadkeep.layers.cache_entries import BLOCKS, VALUE, Content, pack
+from threadkeep.layers.cache_entries import BLOCKS, VALUE, Content, pack, since
 from threadkeep.layers.cache_keys import key_of
 from threadkeep.layers.cache_names import escaped, stored_name
 from threadkeep.layers.cache_policies import packed
@@ -22,7 +22,7 @@ from threadkeep.model.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
-from threadkeep.model.leases import FOREVER, Lease, Sliding
+from threadkeep.model.leases import Lease, Sliding
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 Hints = dict[str, Any] | None
@@ -87,14 +87,13 @@ class _Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """An entry: of which tool or model (as stored), at which key; `stored_at` in microseconds."""
+    """An entry: of which tool or model (as stored), at which key."""
 
     kind: Literal["tool", "llm"]
     name: str
     key: str
     data: bytes
     lease: Lease
-    stored_at: int
 
 
 def result(key: ResultKey, raw: bytes, ends: int | None, limit: int) -> Result | Unmapped:
@@ -109,10 +108,7 @@ def result(key: ResultKey, raw: bytes, ends: int | None, limit: int) -> Result |
     except (msgspec.DecodeError, UsageError, ValueError):
         return "results that cannot be read"
     name, own, data, at = made
-    stored_at, lease = at * 1_000, FOREVER
-    if ends is not None:
-        lease = Lease(max(1, ends - stored_at), ends)
-    return Result(key.tier, name, own, data, lease, stored_at)
+    return Result(key.tier, name, own, data, since(at * 1_000, ends))
 
 
 def _tool(rest: str, raw: bytes, limit: int) -> tuple[str, str, bytes, int]:

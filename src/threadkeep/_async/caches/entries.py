@@ -143,11 +143,12 @@ class AsyncEntries:
     def opened(self, seen: cache_entries.Seen, type_: Any) -> Looked:
         """Return a standing entry as it may be served; CodecError when it cannot be read."""
         content = cache_entries.unpack(seen.field.value, type_)
+        left = seen.left(content)
         return Looked(
             content,
-            stale=content.stale and not seen.fresh,
+            stale=left is not None and left <= 0,
             age=seen.age,
-            ttl=seen.left(ageing=content.stale),
+            ttl=None if left is None else max(0.0, left),
         )
 
     def pack(self, content: Content) -> bytes:

@@ -99,7 +99,7 @@ class AsyncFlights:
         """Return a claim, or what another process has brought; None when waiting took too long."""
         window, pause = round(self._entries.options.claim_seconds * SECOND), FIRST_PAUSE
         while True:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=unread)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = await self._entries.attempt(place.name, plan, None)
             if begun is None:
                 return None
@@ -174,9 +174,9 @@ class AsyncFlights:
     ) -> None:
         window = round(self._entries.options.claim_seconds * SECOND)
         try:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=True)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = await self._entries.run(plan)
-            if begun.seen is not None and begun.seen.fresh is not None:
+            if begun.seen is not None and _is_servable(begun.seen):
                 await self._release(begun.claim)
             elif begun.claim is not None:
                 await self._fill(begun.claim, place, call, terms, again=False)
@@ -189,6 +189,7 @@ class AsyncFlights:
 
 def _is_servable(seen: cache_entries.Seen) -> bool:
     try:
-        return seen.fresh is not None or not cache_entries.unpack(seen.field.value).stale
+        left = seen.left(cache_entries.unpack(seen.field.value))
     except CodecError:
         return False
+    return left is None or left > 0

@@ -100,7 +100,7 @@ class Flights:
         """Return a claim, or what another process has brought; None when waiting took too long."""
         window, pause = round(self._entries.options.claim_seconds * SECOND), FIRST_PAUSE
         while True:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=unread)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = self._entries.attempt(place.name, plan, None)
             if begun is None:
                 return None
@@ -173,9 +173,9 @@ class Flights:
     def _renewed(self, place: Place, call: Call, terms: Terms, mine: Outcome[bytes]) -> None:
         window = round(self._entries.options.claim_seconds * SECOND)
         try:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=True)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = self._entries.run(plan)
-            if begun.seen is not None and begun.seen.fresh is not None:
+            if begun.seen is not None and _is_servable(begun.seen):
                 self._release(begun.claim)
             elif begun.claim is not None:
                 self._fill(begun.claim, place, call, terms, again=False)
@@ -188,6 +188,7 @@ class Flights:
 
 def _is_servable(seen: cache_entries.Seen) -> bool:
     try:
-        return seen.fresh is not None or not cache_entries.unpack(seen.field.value).stale
+        left = seen.left(cache_entries.unpack(seen.field.value))
     except CodecError:
         return False
+    return left is None or left > 0

@@ -177,6 +177,5 @@ async def _dead(store: AsyncStore, clock: AsyncClock) -> None:
         entry_ref(store.namespace, "tool", "t", key),
         key,
         round(clock.span(10) * SECOND),
-        anew=False,
     )
     await (await store.ready()).run(plan.batch)

@@ -149,6 +149,5 @@ def _dead(store: Store, clock: Clock) -> None:
         entry_ref(store.namespace, "tool", "t", key),
         key,
         round(clock.span(10) * SECOND),
-        anew=False,
     )
     (store.ready()).run(plan.batch)
