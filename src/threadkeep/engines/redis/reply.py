@@ -50,19 +50,18 @@ from threadkeep.ops.reply import (
 FAILED, DONE, CHANGED, REPEATED, OVER, OVER_FAILED = range(6)
 FOUND, CLAIMED, ASK_WHOLE, REFUSED, WRITTEN, APPENDED = range(6, 12)
 SECOND = 1_000_000
-_SHORT_HEADS = 8  # tags below have neither links nor a value elsewhere
+_MORE = 8 | 16 | 32  # links, a value elsewhere, a large one
+_WINDOWS = {0: (0, 0), 2: (8, 1), 4: (4, SECOND), 6: (2, SECOND)}  # bytes, and what they count in
 
 
-def _head(tag: int) -> tuple[int, Callable[[bytes], tuple[int, ...]], int]:
-    """Return the size of a header, what reads it, and how many microseconds its window counts in (0: none)."""
-    window = "Q" if tag & 2 else "I" if tag & 4 else ""
-    head = struct.Struct(">BI" + "Q" * (tag & 1) + window)
-    return head.size, head.unpack_from, {"Q": 1, "I": SECOND, "": 0}[window]
+def _head(tag: int) -> tuple[int, int, int]:
+    """Return where the end stops, where the window does, and what that counts in microseconds (0: none)."""
+    stop = 5 + ((8 if tag & 64 else 7) if tag & 1 else 0)
+    size, unit = _WINDOWS[tag & 6]
+    return stop, stop + size, unit
 
 
-_HEADS = [_head(tag) for tag in range(_SHORT_HEADS)]
-
-
+_HEADS = [_head(tag) for tag in range(256)]
 _WRITTEN = (Names(()),)
 
 
@@ -129,22 +128,14 @@ def refuse(ref: Ref, why: list[Any]) -> NoReturn:
 def read_field(raw: bytes) -> Field:
     """Return a field as it is stored: header, then value."""
     tag = raw[0]
-    if tag < _SHORT_HEADS:
-        size, unpack, seconds = _HEADS[tag]
-        _, revision, *lease = unpack(raw)
-        value = raw[size:]
-        end = lease[0] if tag & 1 else None
-        window = lease[-1] * seconds if seconds else None
+    stop, at, unit = _HEADS[tag]
+    revision = int.from_bytes(raw[1:5], "big")
+    end = int.from_bytes(raw[5:stop], "big") if stop > 5 else None
+    window = int.from_bytes(raw[stop:at], "big") * unit if unit else None
+    if not tag & _MORE:
+        value = raw[at:]
         return Field(value, revision, window, end, (), len(value))
-    return _read_rare(raw)
-
-
-def _read_rare(raw: bytes) -> Field:
-    size, unpack, seconds = _HEADS[raw[0] % _SHORT_HEADS]
-    tag, revision, *lease = unpack(raw)
-    end = lease[0] if tag & 1 else None
-    window = lease[-1] * seconds if seconds else None
-    at, refs = size, ()
+    refs: tuple[str, ...] = ()
     if tag & 8:
         size = int.from_bytes(raw[at : at + 4], "big")
         refs = read_names(raw[at + 4 : at + 4 + size])

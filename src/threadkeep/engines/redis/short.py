@@ -37,9 +37,9 @@ LONG: Final = 1_000  # bytes of a value that stands apart from its field, as in 
 _NOTHING: Final = Reply(True, (Fields({}),), 0, "")
 _UPDATED: Final = slice(12, 19)  # of a record
 _FIRST: Final = b"\x20"  # names before it are not of fields
-_USUAL = 5  # tag: a sliding lease of whole seconds and a value
-_APART, _LARGE = 16, 32  # tags from here on: a value in a field of its own, a large one
-_USUAL_SIZE, _usual = 17, struct.Struct(">BIQI").unpack_from
+_USUAL = 7  # tag: a sliding lease of whole seconds, less than a day or so, and a value
+_APART, _LARGE = 16, 32  # in a tag: a value in a field of its own, a large one
+_USUAL_SIZE, _usual = 14, struct.Struct(">BIBHIH").unpack_from  # the end in 7 bytes
 
 Short = tuple[int, list[Command]]
 
@@ -145,7 +145,7 @@ def read_short(batch: Batch, answers: list[Any]) -> tuple[Reply | None, bool]:
     for name, raw in zip(op.fields, first[3:], strict=True):
         if raw is not None:
             found[name] = read_field(raw)
-            whole = whole and raw[0] < _LARGE
+            whole = whole and not raw[0] & _LARGE
     return Reply(True, (Fields(found),), revision, first[2].hex()), whole
 
 
@@ -165,13 +165,14 @@ def _all(ref: Ref, now: int, flat: list[bytes]) -> Reply | None:
         if name < _FIRST:
             continue
         if raw[0] == _USUAL:
-            _, revision, end, seconds = _usual(raw)
+            _, revision, high, middle, low, seconds = _usual(raw)
+            end = high << 48 | middle << 32 | low
             value = raw[_USUAL_SIZE:]
             found[name.decode()] = Field(value, revision, seconds * SECOND, end, (), len(value))
         else:
             field = read_field(raw)
             found[name.decode()] = (
-                field if raw[0] < _APART else _whole(ref, name, field, dict(stored))
+                field if not raw[0] & _APART else _whole(ref, name, field, dict(stored))
             )
     return Reply(True, (Fields(found),), int.from_bytes(record[1:5], "big"), record[at:].hex())
 

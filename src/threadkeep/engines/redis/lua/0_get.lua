@@ -16,8 +16,8 @@ if MODE == 'g' then
     local raw, name = found[i], ARGV[i + 2]
     if raw then
       local tag = raw:byte()
-      local ends, each, rest = lease_of(raw, tag)
-      if tag % 64 >= 16 and tag < 32 then
+      local ends, each, stop = lease_of(raw, tag)
+      if tag % 64 >= 16 and tag % 64 < 32 then
         local value = call('HGET', H, '\1' .. name)
         if not value then return { 9, 'lost', 'value', name } end
         answer[i + 2] = raw .. value
@@ -28,7 +28,7 @@ if MODE == 'g' then
       local later = renew and each and renewed(each, ends, now)
       if later then
         call('HDEL', H, '\5') -- never there; it lets a full server take what only moves an end
-        call('HSET', H, name, raw:sub(1, 5) .. spack('>I8', later) .. raw:sub(rest))
+        call('HSET', H, name, ending(raw, tag, stop, later))
         latest = math.max(latest or 0, later)
       end
     else

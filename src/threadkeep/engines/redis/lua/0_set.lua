@@ -23,21 +23,17 @@ if MODE == 's' then
     local fixed = cmsgpack.unpack(ARGV[4])
     local window, fin = tonumber(ARGV[7]), tonumber(ARGV[8])
     if window and not fin then fin = now + window end
-    local seconds = window and window % 1000000 == 0 and window < 4e15
-    local header = spack('>BI4', (fin and 1 or 0) + (window and (seconds and 4 or 2) or 0), revision + 1)
-    if fin then header = header .. spack('>I8', fin) end
-    if seconds then header = header .. spack('>I4', window / 1000000)
-    elseif window then header = header .. spack('>I8', window) end
+    local header = header_of(0, revision + 1, fin, window)
     local changes = { '', false }
     for i = 1, count do
       local old, value = found[i + 1], ARGV[9 + 2 * i]
       if old then
         local tag = old:byte()
-        if tag >= 8 then
+        if tag % 64 >= 8 then
           simple = false -- linked, or a value that stands apart
           break
         end
-        bytes = bytes - #old + 5 + tag % 2 * 8 + (tag % 4 >= 2 and 8 or tag >= 4 and 4 or 0)
+        bytes = bytes - #old + select(4, lease_of(old, tag)) - 1
         if tag % 2 == 0 then stay = stay - 1 end
       else
         fields, main = fields + 1, main + 1

@@ -82,19 +82,13 @@ function E.read_row(raw)
   return row
 end
 
--- A field is its header, then its value. Header: a byte that tells what follows, the revision,
--- the end, the window (in seconds where it is whole seconds), linked names, the size of a value
--- that stands elsewhere or was left out, the token of a large one.
+-- A field is its header (00_short.lua) and what its tag says: linked names (8), the size of a value that stands
+-- elsewhere or was left out (16), the token of a large one (32); then the value.
 function E.read_field(raw)
   local tag, field, at, size = nil, {}, nil, nil
-  tag, field.rev, at = sunpack('>BI4', raw)
-  if tag % 2 >= 1 then field.fin, at = sunpack('>I8', raw, at) end
-  if tag % 4 >= 2 then
-    field.window, at = sunpack('>I8', raw, at)
-  elseif tag % 8 >= 4 then
-    field.window, at = sunpack('>I4', raw, at)
-    field.window = field.window * 1000000
-  end
+  tag, field.rev = sunpack('>BI4', raw)
+  local _
+  field.fin, field.window, _, at = lease_of(raw, tag)
   if tag % 16 >= 8 then
     size, at = sunpack('>I4', raw, at)
     field.refs, at = raw:sub(at, at + size - 1), at + size
@@ -102,7 +96,7 @@ function E.read_field(raw)
   if tag % 32 >= 16 then
     field.size, at = sunpack('>I4', raw, at)
     field.apart = true
-    if tag >= 32 then field.token, at = raw:sub(at, at + 7), at + 8 end
+    if tag % 64 >= 32 then field.token, at = raw:sub(at, at + 7), at + 8 end
   else
     field.size = #raw - at + 1
   end
@@ -111,16 +105,8 @@ function E.read_field(raw)
 end
 
 function E.header(field, apart)
-  local seconds = field.window and field.window % 1000000 == 0 and field.window < 4e15
-  local tag = (field.fin and 1 or 0) + (field.window and (seconds and 4 or 2) or 0)
-    + (field.refs and 8 or 0) + (apart and 16 or 0) + (apart and field.token and 32 or 0)
-  local raw = spack('>BI4', tag, field.rev)
-  if field.fin then raw = raw .. spack('>I8', field.fin) end
-  if seconds then
-    raw = raw .. spack('>I4', field.window / 1000000)
-  elseif field.window then
-    raw = raw .. spack('>I8', field.window)
-  end
+  local tag = (field.refs and 8 or 0) + (apart and 16 or 0) + (apart and field.token and 32 or 0)
+  local raw = header_of(tag, field.rev, field.fin, field.window)
   if field.refs then raw = raw .. spack('>I4', #field.refs) .. field.refs end
   if apart then raw = raw .. spack('>I4', field.size) .. (field.token or '') end
   return raw
