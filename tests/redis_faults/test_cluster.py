@@ -10,9 +10,9 @@ from random import Random
 import pytest
 
 from tests.races.figures import Say
-from tests.redis_faults.calls import Ledger, Told
+from tests.redis_faults.calls import Ledger
 from tests.redis_faults.load import SHARED, Load, Side
-from tests.redis_faults.verify import verify
+from tests.redis_faults.verify import unexpected, verify
 from tests.servers.cluster import SLOTS, Cluster
 from tests.servers.redis import RedisServer
 from threadkeep.engines.redis.keys import Places
@@ -88,11 +88,6 @@ def test_a_slot_changes_hands(
     cluster.settle()
     assert verdict.wrong == []
     assert unexpected(ledger) == []
-
-
-def unexpected(ledger: Ledger) -> list[str]:
-    """Return the errors of calls but Conflict: while slots move there is no reason for one."""
-    return [c.error for c in ledger.calls if c.told is not Told.DONE and "Conflict" not in c.error]
 
 
 @SIDES

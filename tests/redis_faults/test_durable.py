@@ -12,10 +12,13 @@ import pytest
 from tests.races.figures import Say
 from tests.redis_faults.load import Load, Side
 from tests.redis_faults.verify import verify
+from tests.servers.cluster import Cluster
 from tests.servers.proxy import Proxy
 from tests.servers.redis import RedisServer
 from threadkeep import AsyncStore, Store
+from threadkeep.engines.redis.keys import Places
 from threadkeep.errors import Forbidden, Timeout, UsageError
+from threadkeep.model.refs import Ref
 
 EVERYSEC = {"appendonly": "yes", "appendfsync": "everysec"}
 FLOOR = 10
@@ -196,3 +199,17 @@ def test_durable_through_faults(side: Side, random: Random, say: Say) -> None:
     say(str(verdict))
     assert verdict.wrong == []
     assert verdict.maybe > 0
+
+
+@pytest.mark.anyio
+async def test_durable_on_a_cluster_while_a_slot_moves() -> None:
+    with Cluster("redis8", replicas=0) as cluster:
+        async with AsyncStore(cluster.url, durable=True) as store:
+            threads = [store.thread(f"t{number}") for number in range(60)]
+            slot = Places("tk", 64).home(Ref("default", "thread", "t0")).slot
+            target = next(n for n in cluster.nodes if n is not cluster.owner(slot))
+            writes = asyncio.gather(*(thread.state.increment("n") for thread in threads))
+            await asyncio.to_thread(cluster.move, slot, target, 1)
+            assert await writes == [1] * 60
+            again = asyncio.gather(*(thread.state.increment("n") for thread in threads))
+            assert await again == [2] * 60

@@ -60,6 +60,12 @@ def verify(url: str, ledger: Ledger, *, taken: float | None = None, **options: A
     return verdict
 
 
+def unexpected(ledger: Ledger) -> list[str]:
+    """Return the errors of calls but Conflict, for what gives nobody a reason for one."""
+    calls = [call for call in ledger.calls if call.told is not Told.DONE]
+    return [call.error for call in calls if not call.error.startswith("Conflict:")]
+
+
 def _of(calls: list[Call], kind: Kind) -> list[Call]:
     return [call for call in calls if call.kind is kind]
 

@@ -18,7 +18,7 @@ from threadkeep._sync.drivers.redis.server import (
 )
 from threadkeep.engines.redis.keys import Places, channel, entity, indexes
 from threadkeep.engines.redis.large import Staged, filled, stage, wanted
-from threadkeep.engines.redis.links import Command, Nodes, Script, slot_of
+from threadkeep.engines.redis.links import Command, Nodes, Script, ServerError, slot_of
 from threadkeep.engines.redis.listing import scored
 from threadkeep.engines.redis.program import Args, Layout, Names, named
 from threadkeep.engines.redis.reply import CLAIMED, need, raise_first, read_look, read_reply
@@ -195,6 +195,8 @@ class RedisEngine:
         member = f"{ref.namespace}\0{ref.kind}"
         link = self._nodes.link(self._home)
         (answer,) = self._nodes.call(self._home, [("SADD", key, member)], again=True)
+        if isinstance(answer, ServerError) and answer.code == "OOM":
+            return  # what only takes away may go on, and says by itself that it cannot
         if isinstance(answer, Exception):
             raise answer
         if link is not self._known_by:

@@ -39,6 +39,9 @@ if MODE == 'g' then
   if latest then stays_until(latest, now) end
   local moved
   if renew then record, moved = prolonged(record, window, fin, fin_at, now) end
-  if moved then call('HSET', H, '', record) end
+  if moved then
+    call('HDEL', H, '\5')
+    call('HSET', H, '', record)
+  end
   return answer
 end

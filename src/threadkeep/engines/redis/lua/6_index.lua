@@ -44,6 +44,7 @@ function E.index(born)
 end
 
 function E.save(born)
+  if not born then call('HDEL', H, '\5') end -- never there; a full server then takes what adds nothing
   if E.dirty then
     if next(E.meta.l) or next(E.meta.m) or E.meta.s then
       call('HSET', H, '\2', cmsgpack.pack(E.meta))

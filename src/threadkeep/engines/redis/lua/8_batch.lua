@@ -59,7 +59,6 @@ function E.finish_reads(renewals, own, now)
   local fin = E.renewed(E.row.window, E.row.fin, now)
   if fin then
     E.row.fin = fin
-    call('HDEL', H, '\5')
     E.save(false)
   end
 end
