@@ -20,11 +20,10 @@ def make_engine(request: pytest.FixtureRequest, tmp_path: Path):
     place, wrap = request.param
 
     def make(now: Callable[[], int], limits: Limits) -> Engine:
-        engine: Engine
-        if place == "memory":
-            engine = MemoryEngine(now, limits)
-        else:
-            engine = SqliteEngine(settings(tmp_path), now, limits)
+        memory = place == "memory"
+        engine: Engine = (
+            MemoryEngine(now, limits) if memory else SqliteEngine(settings(tmp_path), now, limits)
+        )
         for wrapping in WRAPS[wrap]:
             engine = wrapping(engine)
         return engine
