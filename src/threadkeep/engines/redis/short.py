@@ -29,8 +29,8 @@ from threadkeep.engines.redis.reply import (
 from threadkeep.errors import DataLost
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
-from threadkeep.ops.ops import Append, Epoch, Get, Set
-from threadkeep.ops.reply import Field, Fields, Reply
+from threadkeep.ops.ops import Append, Epoch, Get, Now, Set
+from threadkeep.ops.reply import Field, Fields, Moment, Reply
 
 MOST: Final = 100  # fields or items
 LONG: Final = 1_000  # bytes of a value that stands apart from its field, as in the script
@@ -47,11 +47,14 @@ Short = tuple[int, list[Command]]
 def shorten(layout: Layout, script: Script, batch: Batch) -> Short | None:
     """Return the slot and commands of a short call; None when the batch is something else."""
     ops, guards = batch.ops, batch.guards
-    if len(ops) != 1 or batch.otherwise or batch.once:
+    timed = len(ops) == 2 and type(ops[1]) is Now  # a lookup of the caches
+    if len(ops) != 1 + timed or batch.otherwise or batch.once:
         return None
     op = ops[0]
     if isinstance(op, Get):
-        return None if guards else _get(layout, script, batch.ref, op)
+        return None if guards else _get(layout, script, batch.ref, op, timed=timed)
+    if timed:
+        return None
     met = b""
     if guards:
         guard = guards[0]
@@ -65,19 +68,19 @@ def shorten(layout: Layout, script: Script, batch: Batch) -> Short | None:
     return None
 
 
-def _get(layout: Layout, script: Script, ref: Ref, op: Get) -> Short | None:
+def _get(layout: Layout, script: Script, ref: Ref, op: Get, *, timed: bool) -> Short | None:
     if op.refs is not None or not op.values or op.map != main_map(ref.kind):
         return None
     home = layout.places.home(ref)
     key, renew = f"{home.base}:{ref.id}", "1" if op.renew else "0"
     fields = op.fields
     if fields is None:
-        if op.prefix is not None:
+        if op.prefix is not None or timed:
             return None
         return home.slot, [("HGETALL", key), (script, 1, key, "a", renew)]
     if not 0 < len(fields) <= MOST:
         return None
-    return home.slot, [(script, 1, key, "g", renew, len(fields), *fields)]
+    return home.slot, [(script, 1, key, "g", f"{renew}t" if timed else renew, len(fields), *fields)]
 
 
 def _set(layout: Layout, script: Script, ref: Ref, op: Set, met: bytes) -> Short | None:
@@ -135,9 +138,10 @@ def read_short(batch: Batch, answers: list[Any]) -> tuple[Reply | None, bool]:
         return read_reply(batch, first), True
     if len(answers) > 1:
         return _all(batch.ref, first[1], answers[0]), True
+    told = (Moment(int(first.pop())),) if type(batch.ops[-1]) is Now else ()
     revision = first[1]
     if not revision:
-        return _NOTHING, True
+        return replace(_NOTHING, results=(*_NOTHING.results, *told)) if told else _NOTHING, True
     op = batch.ops[0]
     assert isinstance(op, Get) and op.fields  # noqa: S101, PT018 - only such a batch is asked so
     found: dict[str, Field] = {}
@@ -146,7 +150,7 @@ def read_short(batch: Batch, answers: list[Any]) -> tuple[Reply | None, bool]:
         if raw is not None:
             found[name] = read_field(raw)
             whole = whole and not raw[0] & _LARGE
-    return Reply(True, (Fields(found),), revision, first[2].hex()), whole
+    return Reply(True, (Fields(found), *told), revision, first[2].hex()), whole
 
 
 def _all(ref: Ref, now: int, flat: list[bytes]) -> Reply | None:

@@ -1,12 +1,13 @@
 -- Named fields of the main map.
--- KEYS 1 the entity. ARGV 'g', whether it renews, how many fields, their names.
--- Returns code 6, revision, epoch, each field or false.
+-- KEYS 1 the entity. ARGV 'g', whether it renews (0, 1; followed by t: the time is asked for too), how many
+-- fields, their names.
+-- Returns code 6, revision, epoch, each field or false; the time.
 
 if MODE == 'g' then
-  local renew, count = ARGV[2] == '1', tonumber(ARGV[3])
+  local renew, timed, count = ARGV[2]:byte() == 49, #ARGV[2] > 1, tonumber(ARGV[3])
   local found = call('HMGET', H, '', unpack(ARGV, 4, 3 + count))
   local record = found[1]
-  if not record then return { 6, 0, '' } end
+  if not record then return { 6, 0, '', timed and string.format('%.0f', micros(0)) or nil } end
   local flags, revision = sunpack('>BI4', record)
   local now = micros((sunpack('>I7', record, 13)))
   local window, fin, due, _, fin_at, at = lease_in(record, flags)
@@ -36,6 +37,7 @@ if MODE == 'g' then
       answer[i + 2] = false
     end
   end
+  if timed then answer[count + 4] = string.format('%.0f', now) end
   if latest then stays_until(latest, now) end
   local moved
   if renew then record, moved = prolonged(record, window, fin, fin_at, now) end
