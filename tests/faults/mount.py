@@ -93,7 +93,9 @@ class LossyMount:
         _, stdout = self._pipes()
         ready, _, _ = select.select([stdout], [], [], ORDER_SECONDS)
         if not ready:
-            raise RuntimeError("no answer: where an order is to be carried out, the subject stopped writing")
+            raise RuntimeError(
+                "no answer: where an order is to be carried out, the subject stopped writing"
+            )
         return json.loads(stdout.readline())
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:
