@@ -56,7 +56,7 @@ fingerprint() {
     {
         printf '%s\n' "$root"
         "$venv/bin/python" -V 2>&1
-        cat "$root/pyproject.toml"
+        cat "$root/pyproject.toml" "$root/scripts/env.sh"
     } | cksum
 }
 
@@ -107,7 +107,7 @@ make_venv() {
 
 install() {
     case $1 in
-    run) extras=cli,crypto ;;
+    run) extras=all ;;
     dev) extras=dev ;;
     *) die "environment $1 is unknown" ;;
     esac
