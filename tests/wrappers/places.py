@@ -13,11 +13,13 @@ WRAPS: dict[str, list[Wrapping]] = {
     "checked": [checksum()],
     "both": [checksum(), encrypt(RING)],
 }
-# (engine, wrappers): each wrapper on the fastest engine, encryption where others read beside it
-PLACES = [("memory", "checked"), ("memory", "both"), ("sqlite-file", "encrypted")]
-TWINS = [("memory", "both"), ("sqlite-file", "encrypted")]
+# (engine, wrappers): encryption on each engine, checksums on the fastest, where both are at once too
+TWINS = [("memory", "both"), ("sqlite-file", "encrypted"), ("sqlite-memory", "encrypted")]
+PLACES = [*TWINS, ("memory", "checked")]
 
 
-def settings(folder: Path) -> Settings:
-    """Return the settings of the SQLite engine."""
+def settings(engine: str, folder: Path) -> Settings:
+    """Return the settings of an SQLite engine."""
+    if engine == "sqlite-memory":
+        return Settings(path=":memory:")
     return Settings(path=str(folder / "suite.db"), durability="normal")

@@ -22,7 +22,9 @@ def make_engine(request: pytest.FixtureRequest, tmp_path: Path):
     def make(now: Callable[[], int], limits: Limits) -> Engine:
         memory = place == "memory"
         engine: Engine = (
-            MemoryEngine(now, limits) if memory else SqliteEngine(settings(tmp_path), now, limits)
+            MemoryEngine(now, limits)
+            if memory
+            else SqliteEngine(settings(place, tmp_path), now, limits)
         )
         for wrapping in WRAPS[wrap]:
             engine = wrapping(engine)
