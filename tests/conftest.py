@@ -7,6 +7,7 @@ engine says it does not offer, skipped with a reason that begins with "capabilit
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -34,6 +35,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name a failed test at once: a run that is ended from outside prints no summary."""
+    if report.failed and not hasattr(report, "wasxfail"):
+        took = f"{report.when} failed after {report.duration:.1f} s"
+        sys.stdout.write(f"\n{report.nodeid}: {took}\n")
 
 
 @pytest.hookimpl(wrapper=True)
