@@ -23,11 +23,15 @@ from threadkeep.ops.reply import Field, Fields, Names, Reply
 
 MAP: Final = "entries"
 FRESH: Final = "#fresh"
-FLIGHT: Final = "claims"  # no hidden map: a bucket with nothing but a claim must be listed, to be voided
+FLIGHT: Final = (
+    "claims"  # no hidden map: a bucket with nothing but a claim must be listed, to be voided
+)
 VALUE: Final = "value"
 BLOCKS: Final = "blocks"
 PIECES: Final = "pieces"
-STREAM: Final = ".stream"  # ends the field of a recorded result, which is another one than that of a whole one
+STREAM: Final = (
+    ".stream"  # ends the field of a recorded result, which is another one than that of a whole one
+)
 _COUNTS: Final = ("at", "cost", "input", "output")
 _NAMES: Final = frozenset(("response", "form", "stale", *_COUNTS))
 

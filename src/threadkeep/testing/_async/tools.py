@@ -161,7 +161,11 @@ class TestTools:
         assert not (await tools.check("t", ARGS)).hit
 
     async def test_an_error_is_not_kept(self, store: AsyncStore) -> None:
-        errors: list[dict[str, Any]] = [{"isError": True}, {"is_error": True, "content": []}, {"error": "no"}]
+        errors: list[dict[str, Any]] = [
+            {"isError": True},
+            {"is_error": True, "content": []},
+            {"error": "no"},
+        ]
         for error in errors:
             assert await store.tools.store("t", ARGS, error) is None
         assert not (await store.tools.check("t", ARGS)).hit

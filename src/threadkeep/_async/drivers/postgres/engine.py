@@ -1,0 +1,192 @@
+"""The engine on PostgreSQL: one call of a function in the server for a group of batches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+
+from threadkeep._async.drivers.postgres.lines import AsyncLines
+from threadkeep._async.drivers.postgres.schema import examine, migrate
+from threadkeep._async.drivers.watching import revisions
+from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncLock, AsyncPump
+from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.postgres.connections import Server
+from threadkeep.engines.sql.postgres.errors import DRIVER, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.listing import candidates, page_of
+from threadkeep.engines.sql.postgres.names import Names
+from threadkeep.engines.sql.postgres.program import Job, claims_of, job_of, reply_of
+from threadkeep.engines.sql.postgres.statements import Statements
+from threadkeep.model.options import Limits
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch, check
+from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
+from threadkeep.ops.reply import Reply
+
+MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+TRIES = 20  # of a call that the server refused without having done anything
+
+
+class AsyncPostgresEngine:
+    """Keep entities in a PostgreSQL database, which any number of processes may share.
+
+    `now`: microseconds, for tests; time is the server's without it.
+    """
+
+    def __init__(
+        self,
+        lines: AsyncLines,
+        limits: Limits,
+        names: Names | None = None,
+        *,
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        self._lines, self._limits, self._now = lines, limits, now
+        self._names = names or Names()
+        self._home = AsyncHome()
+        self._lock = AsyncLock()
+        self._sql = Statements(self._names)
+        self._hub = Hub()
+        self._server: Server | None = None
+        self._schema: int | None = None
+        width = lines.settings.connections
+        self._writes = self._pump(self._write, max(1, width - width // 3))
+        self._reads = self._pump(self._read, max(1, width // 3))
+
+    @staticmethod
+    def _pump(work: Any, width: int) -> AsyncPump[Job]:
+        return AsyncPump(work, lambda job: job.weight, width=width, most=MOST, heaviest=HEAVIEST)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what the server can do; final after `setup`."""
+        server = self._server or Server("", "none", 0.0)
+        return Capabilities(
+            name="postgresql",
+            durability=server.durability,
+            clock=self._now is not None,
+            remote=True,
+            skew=server.skew,
+            schema=self._schema,
+            version=server.version,
+        )
+
+    async def setup(self) -> None:
+        """Connect and bring or hold the schema to this release's. Raises SchemaMismatch, Unavailable or Forbidden."""
+        self._home.check()
+        async with self._lock:
+            if self._server is not None:
+                return
+            try:
+                con = await self._lines.direct()
+                async with con:
+                    server, self._names = await examine(con, self._names)
+                    self._schema = await migrate(con, self._names)
+                self._sql = Statements(self._names)
+                await self._lines.open()
+            except DRIVER as error:
+                raise map_error(error, wrote=False) from error
+            self._server = server
+
+    async def run(self, batch: Batch) -> Reply:
+        """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
+        self._home.check()
+        check(batch)
+        job = job_of(batch)
+        if not (batch.writes or batch.guards or batch.once):
+            reply = await self._reads.call(job)
+            if reply is not None:
+                return reply
+        reply = await self._writes.call(job)
+        if reply.changed:
+            self._hub.publish(batch.ref)
+        return reply
+
+    async def _read(self, jobs: list[Job]) -> list[Any]:
+        args = ([job.text for job in jobs], self._clock())
+        return await self._do(jobs, self._sql.read, args, list(jobs))
+
+    async def _write(self, jobs: list[Job]) -> list[Any]:
+        """Run a group in one transaction; where it fails, its batches one by one."""
+        order = sorted(jobs, key=lambda job: job.batch.ref)
+        values: list[bytes] = []
+        bases: list[int] = []
+        for job in order:
+            bases.append(len(values))
+            values += job.values
+        limits = self._limits
+        args = (
+            *([job.text for job in order], values, bases),
+            *(limits.fields, limits.labels, self._clock()),
+        )
+        return await self._do(jobs, self._sql.apply, args, order)
+
+    def _clock(self) -> int | None:
+        return None if self._now is None else self._now()
+
+    async def _do(self, jobs: list[Job], statement: str, args: Any, order: list[Job]) -> list[Any]:
+        work = self._read if statement is self._sql.read else self._write
+        try:
+            rows = await self._patiently(statement, args, jobs)
+        except DRIVER as error:
+            if len(jobs) > 1 and not is_lost(error):
+                return [outcome for job in jobs for outcome in await work([job])]
+            if is_lost(error) and any(job.again for job in jobs):
+                return [outcome for job in jobs for outcome in await self._resent(job, work, error)]
+            return [map_error(error, wrote=job.batch.writes) for job in jobs]
+        found = {
+            id(job): None if text is None else reply_of(job.batch, text, vals)
+            for job, (text, vals) in zip(order, rows, strict=True)
+        }
+        return [found[id(job)] for job in jobs]
+
+    async def _resent(self, job: Job, work: Any, error: Exception) -> list[Any]:
+        """Send once more what may be sent twice, after the connection was lost."""
+        if not job.again:
+            return [map_error(error, wrote=job.batch.writes)]
+        return await work([msgspec.structs.replace(job, again=False)])
+
+    async def _patiently(self, statement: str, args: Any, jobs: list[Job]) -> list[Any]:
+        """Make a call again while the server refuses it for the sake of another."""
+        for attempt in range(TRIES if len(jobs) == 1 else 3):
+            try:
+                return await self._lines.fetch(statement, args)
+            except DRIVER as error:
+                if not passes(error):
+                    raise
+            await AsyncFlow.sleep(0.001 * attempt)
+        return await self._lines.fetch(statement, args)
+
+    async def scan(self, query: Query) -> Page:
+        """Return one page of a listing, in one trip."""
+        self._home.check()
+        asked = candidates(query)
+        statement = self._sql.by_id if query.order == "id" else self._sql.newest
+        ((*found,),) = await self._lines.ask(statement, (asked, self._clock()))
+        return page_of(query, found)
+
+    async def claim(self, due: Due) -> tuple[Claim, ...]:
+        """Lease expired entities to this caller and reclaim what has run out elsewhere."""
+        self._home.check()
+        ref = None if due.ref is None else msgspec.json.encode(due.ref).decode()
+        args = (due.namespace, due.limit, due.lease, self._clock(), ref, due.token)
+        while True:
+            ((text, finished),) = await self._lines.ask(self._sql.claim, args)
+            claims = claims_of(text)
+            if claims or finished:
+                return tuple(claims)
+
+    async def watch(self, ref: Ref) -> AsyncIterator[int]:
+        """Yield the revision now and then after each change, also by other processes, coalesced."""
+        self._home.check()
+        async for revision in revisions(self, self._hub, ref):
+            yield revision
+
+    async def aclose(self) -> None:
+        """Finish what was begun and close the connections; twice is fine. A forked process closes nothing."""
+        if self._home.left:
+            return
+        await self._writes.stop()
+        await self._reads.stop()
+        await self._lines.aclose()

@@ -1,0 +1,83 @@
+# Generated from src/threadkeep/_async/drivers/postgres/lines.py by scripts/unasync. Do not edit.
+"""Connections to PostgreSQL: a pool of the store's own, or one that the program brought along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+from psycopg_pool import ConnectionPool
+
+from threadkeep.concurrency import Lock
+from threadkeep.engines.sql.postgres.connections import Settings, is_gone, unprepared
+from threadkeep.engines.sql.postgres.errors import DRIVER, map_error
+
+Rows = list[tuple[Any, ...]]
+STALE = 16  # connections that may turn out to be closed before a call gives up
+
+
+class Lines:
+    """Lends connections for one statement each, in autocommit mode and without prepared statements."""
+
+    def __init__(self, settings: Settings, pool: ConnectionPool[Any] | None = None) -> None:
+        self.settings = settings
+        self._given = pool
+        self._pool = pool
+        self._opening = Lock()
+
+    def open(self) -> None:
+        """Make the pool, which connects when it is first used; a given one is used as it is."""
+        with self._opening:
+            if self._pool is None:
+                pool: ConnectionPool[Any] = ConnectionPool(
+                    self.settings.conninfo,
+                    kwargs=unprepared(),
+                    min_size=0,
+                    max_size=self.settings.connections,
+                    timeout=self.settings.wait,
+                    open=False,
+                )
+                pool.open()
+                self._pool = pool
+
+    def direct(self) -> Connection[Any]:
+        """Return a new connection outside of the pool. Raises what the driver raises."""
+        if self._given is None:
+            return Connection.connect(self.settings.conninfo, **unprepared())
+        kwargs = {**(self._given.kwargs or {}), **unprepared()}
+        return Connection.connect(self._given.conninfo, **kwargs)
+
+    def fetch(self, statement: str, args: Sequence[Any]) -> Rows:
+        """Return the rows of a statement, in one trip. Raises what the driver raises."""
+        assert self._pool is not None  # noqa: S101 - set by open
+        for _ in range(STALE):
+            with self._pool.connection(self.settings.wait) as con:
+                if is_gone(con.pgconn):  # closed by the server while nobody used it
+                    con.close()
+                    continue
+                plain = con.autocommit
+                if not plain:
+                    con.set_autocommit(True)
+                try:
+                    cursor = con.cursor(row_factory=tuple_row, binary=True)
+                    cursor.execute(statement.encode(), args, prepare=False)
+                    return cursor.fetchall()
+                finally:
+                    if not plain and not con.closed:
+                        con.set_autocommit(False)
+        raise map_error(ConnectionError("the server closes every connection"), wrote=False)
+
+    def ask(self, statement: str, args: Sequence[Any]) -> Rows:
+        """Return the rows of a statement that only reads, with errors in our words."""
+        try:
+            return self.fetch(statement, args)
+        except DRIVER as error:
+            raise map_error(error, wrote=False) from error
+
+    def close(self) -> None:
+        """Close the pool if it is the store's own."""
+        pool, self._pool = self._pool, self._given
+        if pool is not None and self._given is None:
+            pool.close()

@@ -1,0 +1,29 @@
+"""The calls of the functions in the server, as the driver sends them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from threadkeep.engines.sql.postgres.names import Names
+
+_TEXTS: Final = {
+    "read": "select reply, vals from {read_all}(%b::text[]::jsonb[], %b::int8)",
+    "apply": (
+        "select reply, vals from {apply_all}(%b::text[]::jsonb[], %b::bytea[], %b::int4[], %b::int4, %b::int4, %b::int8)"
+    ),
+    "newest": "select moved, here, top from {newest}(%b::text::jsonb, %b::int8)",
+    "by_id": "select here from {by_id}(%b::text::jsonb, %b::int8)",
+    "claim": (
+        "select claims::text, finished from"
+        " {claim}(%b::text, %b::int4, %b::int8, %b::int8, %b::text::jsonb, %b::int8)"
+    ),
+}
+
+
+class Statements:
+    """Each statement with the names of one store filled in."""
+
+    def __init__(self, names: Names) -> None:
+        found = {name: names.compose(text).as_string(None) for name, text in _TEXTS.items()}
+        self.read, self.apply = found["read"], found["apply"]
+        self.newest, self.by_id, self.claim = found["newest"], found["by_id"], found["claim"]
