@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from threadkeep._async.drivers.postgres.ear import AsyncEar
 from threadkeep._async.drivers.postgres.lines import AsyncLines
 from threadkeep._async.drivers.postgres.schema import examine, migrate
 from threadkeep._async.drivers.watching import revisions
@@ -48,6 +49,7 @@ class AsyncPostgresEngine:
         self._lock = AsyncLock()
         self._sql = Statements(self._names)
         self._hub = Hub()
+        self._ear: AsyncEar | None = None
         self._server: Server | None = None
         self._schema: int | None = None
         width = lines.settings.connections
@@ -98,10 +100,7 @@ class AsyncPostgresEngine:
             reply = await self._reads.call(job)
             if reply is not None:
                 return reply
-        reply = await self._writes.call(job)
-        if reply.changed:
-            self._hub.publish(batch.ref)
-        return reply
+        return await self._writes.call(job)
 
     async def _read(self, jobs: list[Job]) -> list[Any]:
         args = ([job.text for job in jobs], self._clock())
@@ -125,7 +124,9 @@ class AsyncPostgresEngine:
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()
 
-    async def _do(self, jobs: list[Job], statement: str, args: Any, order: list[Job]) -> list[Any]:
+    async def _do(
+        self, jobs: list[Job], statement: bytes, args: Any, order: list[Job]
+    ) -> list[Any]:
         work = self._read if statement is self._sql.read else self._write
         try:
             rows = await self._patiently(statement, args, jobs)
@@ -147,7 +148,7 @@ class AsyncPostgresEngine:
             return [map_error(error, wrote=job.batch.writes)]
         return await work([msgspec.structs.replace(job, again=False)])
 
-    async def _patiently(self, statement: str, args: Any, jobs: list[Job]) -> list[Any]:
+    async def _patiently(self, statement: bytes, args: Any, jobs: list[Job]) -> list[Any]:
         """Make a call again while the server refuses it for the sake of another."""
         for attempt in range(TRIES if len(jobs) == 1 else 3):
             try:
@@ -180,13 +181,23 @@ class AsyncPostgresEngine:
     async def watch(self, ref: Ref) -> AsyncIterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        async for revision in revisions(self, self._hub, ref):
-            yield revision
+        if self._ear is None:
+            self._ear = AsyncEar(self._lines, self._sql, self._hub)
+        ear = self._ear
+        await ear.add(ref)
+        try:
+            async for revision in revisions(self, self._hub, ref):
+                yield revision
+        finally:
+            ear.remove(ref)
 
     async def aclose(self) -> None:
         """Finish what was begun and close the connections; twice is fine. A forked process closes nothing."""
         if self._home.left:
             return
+        ear, self._ear = self._ear, None
+        if ear is not None:
+            await ear.aclose()
         await self._writes.stop()
         await self._reads.stop()
         await self._lines.aclose()

@@ -48,7 +48,7 @@ class AsyncLines:
         kwargs = {**(self._given.kwargs or {}), **unprepared()}
         return await AsyncConnection.connect(self._given.conninfo, **kwargs)
 
-    async def fetch(self, statement: str, args: Sequence[Any]) -> Rows:
+    async def fetch(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement, in one trip. Raises what the driver raises."""
         assert self._pool is not None  # noqa: S101 - set by open
         for _ in range(STALE):
@@ -61,14 +61,14 @@ class AsyncLines:
                     await con.set_autocommit(True)
                 try:
                     cursor = con.cursor(row_factory=tuple_row, binary=True)
-                    await cursor.execute(statement.encode(), args, prepare=False)
+                    await cursor.execute(statement, args, prepare=False)
                     return await cursor.fetchall()
                 finally:
                     if not plain and not con.closed:
                         await con.set_autocommit(False)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)
 
-    async def ask(self, statement: str, args: Sequence[Any]) -> Rows:
+    async def ask(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement that only reads, with errors in our words."""
         try:
             return await self.fetch(statement, args)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from threadkeep._sync.drivers.postgres.ear import Ear
 from threadkeep._sync.drivers.postgres.lines import Lines
 from threadkeep._sync.drivers.postgres.schema import examine, migrate
 from threadkeep._sync.drivers.watching import revisions
@@ -49,6 +50,7 @@ class PostgresEngine:
         self._lock = Lock()
         self._sql = Statements(self._names)
         self._hub = Hub()
+        self._ear: Ear | None = None
         self._server: Server | None = None
         self._schema: int | None = None
         width = lines.settings.connections
@@ -99,10 +101,7 @@ class PostgresEngine:
             reply = self._reads.call(job)
             if reply is not None:
                 return reply
-        reply = self._writes.call(job)
-        if reply.changed:
-            self._hub.publish(batch.ref)
-        return reply
+        return self._writes.call(job)
 
     def _read(self, jobs: list[Job]) -> list[Any]:
         args = ([job.text for job in jobs], self._clock())
@@ -126,7 +125,7 @@ class PostgresEngine:
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()
 
-    def _do(self, jobs: list[Job], statement: str, args: Any, order: list[Job]) -> list[Any]:
+    def _do(self, jobs: list[Job], statement: bytes, args: Any, order: list[Job]) -> list[Any]:
         work = self._read if statement is self._sql.read else self._write
         try:
             rows = self._patiently(statement, args, jobs)
@@ -148,7 +147,7 @@ class PostgresEngine:
             return [map_error(error, wrote=job.batch.writes)]
         return work([msgspec.structs.replace(job, again=False)])
 
-    def _patiently(self, statement: str, args: Any, jobs: list[Job]) -> list[Any]:
+    def _patiently(self, statement: bytes, args: Any, jobs: list[Job]) -> list[Any]:
         """Make a call again while the server refuses it for the sake of another."""
         for attempt in range(TRIES if len(jobs) == 1 else 3):
             try:
@@ -181,13 +180,23 @@ class PostgresEngine:
     def watch(self, ref: Ref) -> Iterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        for revision in revisions(self, self._hub, ref):
-            yield revision
+        if self._ear is None:
+            self._ear = Ear(self._lines, self._sql, self._hub)
+        ear = self._ear
+        ear.add(ref)
+        try:
+            for revision in revisions(self, self._hub, ref):
+                yield revision
+        finally:
+            ear.remove(ref)
 
     def close(self) -> None:
         """Finish what was begun and close the connections; twice is fine. A forked process closes nothing."""
         if self._home.left:
             return
+        ear, self._ear = self._ear, None
+        if ear is not None:
+            ear.close()
         self._writes.stop()
         self._reads.stop()
         self._lines.close()

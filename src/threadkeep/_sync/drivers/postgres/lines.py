@@ -49,7 +49,7 @@ class Lines:
         kwargs = {**(self._given.kwargs or {}), **unprepared()}
         return Connection.connect(self._given.conninfo, **kwargs)
 
-    def fetch(self, statement: str, args: Sequence[Any]) -> Rows:
+    def fetch(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement, in one trip. Raises what the driver raises."""
         assert self._pool is not None  # noqa: S101 - set by open
         for _ in range(STALE):
@@ -62,14 +62,14 @@ class Lines:
                     con.set_autocommit(True)
                 try:
                     cursor = con.cursor(row_factory=tuple_row, binary=True)
-                    cursor.execute(statement.encode(), args, prepare=False)
+                    cursor.execute(statement, args, prepare=False)
                     return cursor.fetchall()
                 finally:
                     if not plain and not con.closed:
                         con.set_autocommit(False)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)
 
-    def ask(self, statement: str, args: Sequence[Any]) -> Rows:
+    def ask(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement that only reads, with errors in our words."""
         try:
             return self.fetch(statement, args)

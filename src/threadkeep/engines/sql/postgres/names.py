@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from hashlib import sha256
+from typing import Final, LiteralString
 
 import msgspec
 from psycopg import sql
@@ -31,7 +32,17 @@ FUNCTIONS: Final = (
     *("start_lease", "set_fields", "delete_fields", "increment", "touch_fields", "renew_fields"),
     *("append", "cut", "restore", "write_log"),
     *("next_listed", "put_entity", "drop_entity", "entity_due", "reclaim", "tend", "claim"),
-    *("watched", "tell", "holds", "over", "settle", "remember", "create_entity", "makes"),
+    *(
+        "watched",
+        "watch_all",
+        "tell",
+        "holds",
+        "over",
+        "settle",
+        "remember",
+        "create_entity",
+        "makes",
+    ),
     *("relabel", "given_lease", "write", "check_limits", "mark", "apply", "finish", "apply_all"),
     *("alive", "listed", "rarest", "places", "newest", "by_id", "moment", "text", "json"),
 )
@@ -54,8 +65,9 @@ class Names(msgspec.Struct, frozen=True):
 
     @property
     def channel(self) -> str:
-        """Return the channel on which changes are told."""
-        return f"{self.prefix}_changed"
+        """Return the channel on which changes are told; those of a database are shared by its schemas."""
+        mark = sha256((self.schema or "").encode()).hexdigest()[:8]
+        return f"{self.prefix}_changed_{mark}"
 
     @property
     def lock(self) -> str:
@@ -69,10 +81,11 @@ class Names(msgspec.Struct, frozen=True):
     def _quoted(self, name: str) -> sql.Identifier:
         return sql.Identifier(name) if self.schema is None else sql.Identifier(self.schema, name)
 
-    def compose(self, text: str) -> sql.Composed:
+    def compose(self, text: LiteralString) -> sql.Composed:
         """Return a statement with its names in braces filled in, quoted."""
         known: dict[str, sql.Composable] = {name: self.table(name) for name in (*TABLES, *VIEWS)}
         for name in FUNCTIONS:
             known[name] = self._quoted(f"{self.prefix}_{name}_{RELEASE}")
         known["channel"] = sql.Literal(self.channel)
-        return sql.SQL(text).format(**known)  # pyright: ignore[reportArgumentType] - the package's own text
+        known["channel_name"] = sql.Identifier(self.channel)
+        return sql.SQL(text).format(**known)

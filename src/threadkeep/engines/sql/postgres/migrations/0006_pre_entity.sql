@@ -142,7 +142,8 @@ end $$;
 
 -- What watchers call an entity. No name holds a control character.
 create function {watched}(ref jsonb) returns text language sql immutable as $$
-    select md5(concat_ws(E'\x1f', ref->>'namespace', ref->>'kind', ref->>'id'))
+    select left(encode(sha256(convert_to(
+        concat_ws(E'\x1f', ref->>'namespace', ref->>'kind', ref->>'id'), 'UTF8')), 'hex'), 32)
 $$;
 
 -- Tell those who watch one of these entities: their keys, with a space before each.
@@ -158,4 +159,14 @@ begin
             perform pg_notify({channel}, known);
         end if;
     end if;
+end $$;
+
+-- Have changes of entities told for two minutes more.
+create function {watch_all}(keys text[]) returns void language plpgsql as $$
+declare
+    now bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+begin
+    delete from {watch} w where w.until < now - 3600000000;
+    insert into {watch} as w (key, until) select k, now + 120000000 from unnest(keys) k order by k
+    on conflict (key) do update set until = excluded.until;
 end $$;
