@@ -3,7 +3,8 @@
     python -m tests.faults.lossy_fs MOUNTPOINT BACKING
 
 It serves the files of BACKING from memory and never changes BACKING. Commands come as JSON lines
-on stdin, answers leave as JSON lines on stdout; end of stdin unmounts.
+on stdin, answers leave as JSON lines on stdout; end of stdin unmounts. Each command is answered by
+{"ordered": true} when it holds, and again when it is carried out.
 
     {"cut": "drop"|"scatter", "seed": 7, "after": 12, "image": DIRECTORY}
         At the 12th write, resize or sync from now, before it is carried out: write what survives
@@ -69,10 +70,12 @@ class LossyFs(mfusepy.Operations):
     def order(self, order: Order) -> None:
         with self._lock:
             self._order = order
+            _answer({"ordered": True})  # before any answer that the order itself brings
 
     def fail_sync(self, number: int) -> None:
         with self._lock:
             self._good_syncs = number - 1
+            _answer({"ordered": True})
 
     # -- names
 

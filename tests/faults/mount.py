@@ -84,12 +84,13 @@ class LossyMount:
         stdin, _ = self._pipes()
         stdin.write(json.dumps(order) + "\n")
         stdin.flush()
+        assert self._answer() == {"ordered": True}
 
     def _answer(self) -> Any:
         _, stdout = self._pipes()
         ready, _, _ = select.select([stdout], [], [], ORDER_SECONDS)
         if not ready:
-            raise RuntimeError("the order was not carried out: the subject stopped writing")
+            raise RuntimeError("no answer: where an order is to be carried out, the subject stopped writing")
         return json.loads(stdout.readline())
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from threadkeep.engines.redis.links.errand import Errand, Step
-from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
+from threadkeep.engines.redis.links.errors import Closed, Late, Lost, ServerError, Unready
 from threadkeep.engines.redis.links.script import Script, pack
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.slots import Address, read_slots, read_target, slot_of
@@ -106,6 +106,12 @@ def test_a_lost_connection() -> None:
     with pytest.raises(Unavailable) as caught:
         call.pause(105.0)
     assert caught.value.maybe_applied
+
+
+def test_a_closed_store_is_not_waited_for() -> None:
+    with pytest.raises(Unavailable, match="closed") as caught:
+        errand(("A",), again=True).judge(Closed("the store is closed"), None, 101.0)
+    assert not caught.value.maybe_applied
 
 
 def test_a_late_answer() -> None:

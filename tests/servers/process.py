@@ -73,12 +73,28 @@ class ServerProcess(ABC):
         if fresh:
             shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(exist_ok=True)
-        while True:
-            self._spawn()
-            if not wait or self._wait_until_it_answers():
-                self._fixed = True
-                return self
-            self.port = free_port()  # somebody was quicker
+        self._spawn()
+        if wait:
+            self.wait()
+        return self
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        end = time.monotonic() + START
+        while not self._answers():
+            if not self.running:
+                self._gone()
+                if self._fixed or IN_USE not in self.said():
+                    break
+                self.port = free_port()  # somebody was quicker
+                self._spawn()
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)
+        else:
+            self._fixed = True
+            return
+        raise AssertionError(f"{self.title} does not answer. It said:\n{self.said()}")
 
     def _spawn(self) -> None:
         with self.log.open("ab") as log:
@@ -86,20 +102,6 @@ class ServerProcess(ABC):
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
             )
         WATCH.note(self.pid)
-
-    def _wait_until_it_answers(self) -> bool:
-        """Return False if the port was taken after all."""
-        end = time.monotonic() + START
-        while not self._answers():
-            ended = not self.running
-            if ended:
-                self._gone()
-            if ended and IN_USE in self.said() and not self._fixed:
-                return False
-            if ended or time.monotonic() > end:
-                raise AssertionError(f"{self.title} does not answer. It said:\n{self.said()}")
-            time.sleep(0.01)
-        return True
 
     def _answers(self) -> bool:
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.servers.process import ServerProcess
 from tests.servers.tls import Certificates
@@ -23,7 +24,7 @@ def program_of(name: str, word: str = "server") -> str:
 
 
 class RedisServer(ServerProcess):
-    """A server. `name` is that of a row of tooling.servers; `config` has `_` for `-`.
+    """A server. `name` is that of a row of tooling.servers; `config` are lines of its own file.
 
     password: of the user that asks for none by name.
     acl: lines of an ACL file, each a user.
@@ -42,13 +43,18 @@ class RedisServer(ServerProcess):
         tls: Certificates | None = None,
         unix: bool = False,
         replica_of: RedisServer | None = None,
-        **config: str | int,
+        config: Mapping[str, str | int] | None = None,
     ) -> None:
         self._program = program_of(name)
         super().__init__(named(name).title, port=port)
         self.name, self.password, self.tls = name, password, tls
         self.socket = self.folder / "socket"
-        self.config: dict[str, str | int] = {"save": "", **self._more(unix, replica_of), **config}
+        self.config: dict[str, str | int] = {
+            "save": "",
+            "repl-diskless-sync-delay": 0,
+            **self._more(unix, replica_of),
+            **(config or {}),
+        }
         if acl:
             users = self.folder / "users.acl"
             users.write_text("".join(f"user {line}\n" for line in acl))
@@ -67,7 +73,7 @@ class RedisServer(ServerProcess):
         return config
 
     def command(self) -> list[str]:
-        ports = {"port": 0, "tls_port": self.port} if self.tls else {"port": self.port}
+        ports = {"port": 0, "tls-port": self.port} if self.tls else {"port": self.port}
         config = {"bind": "127.0.0.1", "dir": str(self.data), **ports, **self.config}
         lines = [_line(name, value) for name, value in config.items()]
         file = self.folder / "server.conf"
@@ -89,8 +95,11 @@ class RedisServer(ServerProcess):
     def client(self, **options: Any) -> redis.Redis:
         """Return a client of one connection, to look with past what is tested."""
         secure = self.tls.client() if self.tls else {}
-        named = {"port": self.port, "password": self.password, "protocol": 2, **secure, **options}
-        return redis.Redis(single_connection_client=True, **named)
+        usual = {"port": self.port, "password": self.password, "protocol": 2, "socket_timeout": 20}
+        once = Retry(NoBackoff(), 0)  # who waits says so
+        return redis.Redis(
+            single_connection_client=True, retry=once, **{**usual, **secure, **options}
+        )
 
     @property
     def url(self) -> str:
@@ -109,9 +118,4 @@ class RedisServer(ServerProcess):
 
 def _line(name: str, value: str | int) -> str:
     empty = '""'
-    return f"{name.replace('_', '-')} {empty if value == '' else value}\n"
-
-
-def data_files(server: RedisServer) -> list[Path]:
-    """Return what the server keeps on disk."""
-    return sorted(path for path in server.data.rglob("*") if path.is_file())
+    return f"{name} {empty if value == '' else value}\n"

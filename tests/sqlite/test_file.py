@@ -63,6 +63,7 @@ def test_no_statement_scans_a_table(name: str, tmp_path: Path) -> None:
         "kind",
         "last",
         "prefix",
+        "low",
         "upper",
         "others",
         "now",

@@ -53,7 +53,7 @@ class Store:
         thread_ttl: lease of threads themselves, renewed by any read or write. None: threads stay.
         limits: what a call may weigh.
         clock: seconds since 1970, for tests; engines in this process take it, servers use their own.
-        durable: refuse an engine that can lose an acknowledged write in a power cut.
+        durable: acknowledge a write when it survives a power cut; refuse an engine that cannot promise it.
         wrap: wrappers of the engine, innermost first, such as `encrypt(...)`.
         tool_rule: how to tell tool calls and results in messages of another shape.
         snapshots: how many snapshots of a thread to keep.
@@ -83,7 +83,7 @@ class Store:
         self._leases = _leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
         self.now = _micros(clock)
-        self._raw = engine or open_engine(url, self.now, self.limits)
+        self._raw = engine or open_engine(url, self.now, self.limits, durable=durable)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: Engine | None = None
@@ -95,13 +95,20 @@ class Store:
         self._caches = Caches(self, caches or CacheOptions())
 
     @classmethod
-    def from_client(cls, client: object, **options: Any) -> Self:
+    def from_client(
+        cls, client: object, *, layout: str | None = None, name: str | None = None, **options: Any
+    ) -> Self:
         """Return a store on the servers of your redis-py or valkey-py client, alone or in a cluster.
 
         The client stays yours: only its settings are used, over connections of the store's own.
-        `options` are those of the class but `url` and `engine`. Raises UsageError for another client.
+        `layout` and `name` are those of a URL, `options` those of the class but `url` and `engine`. Raises
+        UsageError for another client.
         """
-        return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
+        limits = options.get("limits") or Limits()
+        return cls(
+            engine=engine_of(client, limits, layout, name, durable=options.get("durable", False)),
+            **options,
+        )
 
     def ready(self) -> Engine:
         """Connect if that is still to be done and return the engine."""

@@ -11,11 +11,11 @@ from threadkeep.model.urls import StoreUrl, mask, parse_url
 from threadkeep.ops.engine import Engine
 
 Now = Callable[[], int]
-Maker = Callable[[StoreUrl, Now, Limits], Engine]
+Maker = Callable[[StoreUrl, Now, Limits, bool], Engine]  # whether writes wait for the disk
 _SUFFIX = "" if "Async" in Engine.__name__ else ".sync"
 
 
-def _memory(url: StoreUrl, now: Now, limits: Limits) -> Engine:
+def _memory(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - as `Maker` has it
     from threadkeep._sync.drivers.memory import MemoryEngine
     from threadkeep.model.urls import check_options
 
@@ -23,23 +23,38 @@ def _memory(url: StoreUrl, now: Now, limits: Limits) -> Engine:
     return MemoryEngine(now, limits)
 
 
-def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> Engine:
+def _sqlite(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - the URL says how
     from threadkeep._sync.drivers.sqlite import SqliteEngine
     from threadkeep.engines.sql.sqlite.url import settings_of
 
     return SqliteEngine(settings_of(url), now, limits)
 
 
-def _redis(url: StoreUrl, now: Now, limits: Limits) -> Engine:  # noqa: ARG001 - time is the server's
+def _redis(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - time is the server's
     try:
-        from threadkeep._sync.drivers.redis.engine import RedisEngine
+        from threadkeep._sync.drivers.redis.layouts import engine_on
         from threadkeep.engines.redis.links import Nodes
-        from threadkeep.engines.redis.url import OWN_OPTIONS, places_of
+        from threadkeep.engines.redis.url import OWN_OPTIONS, keyed_of, places_of
     except ImportError as error:
         raise UsageError(
             f"{url.scheme}:// needs the extra redis: pip install 'threadkeep[redis]' ({error})"
         ) from error
-    return RedisEngine(Nodes.from_url(url, OWN_OPTIONS), limits, **places_of(url))
+    nodes = Nodes.from_url(url, OWN_OPTIONS)
+    keyed = keyed_of(url.options.get("layout"), url.options.get("name"))
+    return engine_on(nodes, limits, keyed, places_of(url), durable=durable)
+
+
+def _postgres(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - time is the server's
+    try:
+        from threadkeep._sync.drivers.postgres.engine import PostgresEngine
+        from threadkeep._sync.drivers.postgres.lines import Lines
+        from threadkeep.engines.sql.postgres.url import settings_of
+    except ImportError as error:
+        raise UsageError(
+            f"{url.scheme}:// needs the extra postgres: pip install 'threadkeep[postgres]' ({error})"
+        ) from error
+    settings, names = settings_of(url)
+    return PostgresEngine(Lines(settings), limits, names)
 
 
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
@@ -49,24 +64,54 @@ _MAKERS: dict[str, Maker] = {
     **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},
     "redis+unix": _redis,
     "valkey+unix": _redis,
+    "postgresql": _postgres,
+    "postgres": _postgres,
 }
 
 
-def engine_of(client: object, limits: Limits) -> Engine:
-    """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
+def engine_of(
+    client: object,
+    limits: Limits,
+    layout: str | None = None,
+    name: str | None = None,
+    *,
+    durable: bool = False,
+) -> Engine:
+    """Return the engine on a pool of psycopg_pool, or on the servers of a client of redis-py or valkey-py.
+
+    The pool's connections are used; of the others only the settings.
+    """
     module = type(client).__module__.split(".")[0]
+    if module == "psycopg_pool":
+        return _engine_on_pool(client, limits)
     if module not in {"redis", "valkey"}:
         raise UsageError(
             f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
-            " pass one of redis-py or valkey-py"
+            " pass a pool of psycopg_pool, or a client of redis-py or valkey-py"
         )
-    from threadkeep._sync.drivers.redis.engine import RedisEngine
+    from threadkeep._sync.drivers.redis.layouts import engine_on
     from threadkeep.engines.redis.links import Nodes
+    from threadkeep.engines.redis.url import keyed_of
 
-    return RedisEngine(Nodes.from_client(client), limits)
+    return engine_on(Nodes.from_client(client), limits, keyed_of(layout, name), durable=durable)
 
 
-def open_engine(text: str, now: Now, limits: Limits) -> Engine:
+def _engine_on_pool(pool: object, limits: Limits) -> Engine:
+    from psycopg_pool import ConnectionPool
+
+    from threadkeep._sync.drivers.postgres.engine import PostgresEngine
+    from threadkeep._sync.drivers.postgres.lines import Lines
+    from threadkeep.engines.sql.postgres.connections import Settings
+
+    if not isinstance(pool, ConnectionPool):
+        raise UsageError(
+            f"{type(pool).__qualname__} does not fit this store; pass a psycopg_pool.ConnectionPool"
+        )
+    settings = Settings(connections=pool.max_size, wait=pool.timeout)
+    return PostgresEngine(Lines(settings, pool), limits)
+
+
+def open_engine(text: str, now: Now, limits: Limits, *, durable: bool = False) -> Engine:
     """Return the engine that a URL names, not yet connected.
 
     An engine of a third party is a callable `(url, now, limits)` under the entry point group
@@ -83,5 +128,5 @@ def open_engine(text: str, now: Now, limits: Limits) -> Engine:
             raise UsageError(
                 f"no engine for {mask(text)!r}; known schemes: {', '.join(sorted(_MAKERS))}"
             )
-        maker = found.load()
-    return maker(url, now, limits)
+        return found.load()(url, now, limits)
+    return maker(url, now, limits, durable)

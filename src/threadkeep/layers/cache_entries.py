@@ -2,6 +2,7 @@
 
 Time is the engine's: an entry's ttl is the window of its field. Where it may be served for longer
 (`stale_for`), the field lives ttl + stale_for, and a field beside it that lives ttl says that it is fresh.
+Beside one without an end such a field stands for its age only.
 """
 
 from __future__ import annotations
@@ -13,39 +14,37 @@ import msgspec
 from threadkeep.errors import CodecError
 from threadkeep.model.blocks import Block
 from threadkeep.model.codec import decode, encode
-from threadkeep.model.leases import Lease
+from threadkeep.model.leases import FOREVER, SECOND, Lease
 from threadkeep.model.refs import Ref
 from threadkeep.model.tags import kind_of
 from threadkeep.model.typed import as_type
 from threadkeep.ops.batch import Batch, Plan
-from threadkeep.ops.ops import Del, Get, Set
-from threadkeep.ops.reply import Field, Fields, Names, Reply
+from threadkeep.ops.ops import Del, Get, Now, Set
+from threadkeep.ops.reply import Field, Fields, Moment, Names, Reply
 
 MAP: Final = "entries"
 FRESH: Final = "#fresh"
-FLIGHT: Final = (
-    "claims"  # no hidden map: a bucket with nothing but a claim must be listed, to be voided
-)
+# no hidden map: a bucket with nothing but a claim must be listed, to be voided
+FLIGHT: Final = "claims"
 VALUE: Final = "value"
 BLOCKS: Final = "blocks"
 PIECES: Final = "pieces"
-STREAM: Final = (
-    ".stream"  # ends the field of a recorded result, which is another one than that of a whole one
-)
-_COUNTS: Final = ("at", "cost", "input", "output")
+# ends the field of a recorded result, which is another one than that of a whole one
+STREAM: Final = ".stream"
+_AGES: Final = Lease(window=100 * 366 * 86_400 * SECOND)
+_COUNTS: Final = ("cost", "input", "output")
 _NAMES: Final = frozenset(("response", "form", "stale", *_COUNTS))
 
 
 class Content(msgspec.Struct, frozen=True):
     """What an entry holds beside its lease.
 
-    `form`: how the response is meant: a value, content blocks, pieces of a stream. `at`: when it was stored,
-    microseconds by the storing process's idea of the engine's time. `cost` in micro-dollars.
+    `form`: how the response is meant: a value, content blocks, pieces of a stream. `cost` in micro-dollars.
+    `stale`: it may be served beyond its ttl.
     """
 
     response: Any
     form: str = VALUE
-    at: int = 0
     cost: int | None = None
     input: int | None = None
     output: int | None = None
@@ -53,10 +52,26 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """An entry as it stands; `fresh`: a field says so. What never becomes stale has no such field."""
+    """An entry as it stands at `now`, the engine's time; `fresh`: the field that says so, where there is one."""
 
     field: Field
-    fresh: bool
+    fresh: Field | None
+    now: int
+
+    @property
+    def age(self) -> float | None:
+        """Return the seconds since it was written, or renewed by a hit; None where nothing tells."""
+        mark = self.fresh or self.field
+        if mark.window is None or mark.end is None:
+            return None
+        return (self.now - (mark.end - mark.window)) / SECOND
+
+    def left(self, *, ageing: bool) -> float | None:
+        """Return the seconds until its ttl is over, None without end; `ageing`: it is served beyond it."""
+        if ageing and self.fresh is None:
+            return 0.0
+        end = self.fresh.end if ageing and self.fresh else self.field.end
+        return None if end is None else (end - self.now) / SECOND
 
 
 def pack(content: Content, limit: int) -> bytes:
@@ -93,15 +108,17 @@ def _is_sound(found: dict[str, Any]) -> bool:
     )
 
 
-def gets(key: str, *, sliding: bool) -> tuple[Get, Get]:
+def gets(key: str, *, sliding: bool = False, values: bool = True) -> tuple[Get, Get, Now]:
     """Return the reads that tell what stands at a key."""
-    return Get(MAP, (key,), renew=sliding), Get(FRESH, (key,), renew=False, values=False)
+    entry = Get(MAP, (key,), renew=sliding, values=values)
+    return entry, Get(FRESH, (key,), renew=False, values=False), Now()
 
 
 def seen(reply: Reply, key: str) -> Seen | None:
     """Return the answer to `gets` at the beginning of a reply."""
-    field = fields(reply, 0).get(key)
-    return None if field is None else Seen(field, key in fields(reply, 1))
+    field, now = fields(reply, 0).get(key), reply.results[2]
+    assert isinstance(now, Moment)  # noqa: S101 - the reply to a Now
+    return None if field is None else Seen(field, fields(reply, 1).get(key), now.at)
 
 
 def fields(reply: Reply, index: int) -> dict[str, Field]:
@@ -118,6 +135,8 @@ def look(ref: Ref, key: str, *, sliding: bool) -> Plan[Seen | None]:
 
 def writes(key: str, data: bytes, lease: Lease, stale_for: int) -> tuple[Set, Set | Del]:
     """Return the writes of an entry; `stale_for` in microseconds."""
+    if lease == FOREVER:
+        return Set(MAP, {key: data}), Set(FRESH, {key: b""}, _AGES)
     if not stale_for or lease.window is None:
         return Set(MAP, {key: data}, lease), Del(FRESH, (key,))
     whole = Lease(window=lease.window + stale_for)

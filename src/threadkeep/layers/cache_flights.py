@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from threadkeep.layers.cache_entries import FLIGHT, MAP, Seen, fields, gets, seen, writes
+from threadkeep.layers.cache_entries import FLIGHT, Seen, fields, gets, seen, writes
 from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
@@ -34,23 +34,22 @@ class Begun(msgspec.Struct, frozen=True):
 
 def claim(ref: Ref, key: str, window: int, *, anew: bool) -> Plan[Begun]:
     """Plan to claim a key for `window` microseconds and see what stands there; with `anew` only that it does."""
-    reads = (Get(MAP, (key,), renew=False, values=not anew), gets(key, sliding=False)[1])
     taking = Set(FLIGHT, {key: b""}, Lease(window=window), absent_only=True)
 
     def read(reply: Reply) -> Begun:
-        taken = reply.results[2]
+        taken = reply.results[3]
         assert isinstance(taken, Names)  # noqa: S101 - the reply to a Set
         mine = None if taken.names else Claim(ref, key, reply.revision, reply.epoch)
         return Begun(seen(reply, key), mine)
 
-    return Plan(Batch(ref, (*reads, taking)), read)
+    return Plan(Batch(ref, (*gets(key, values=not anew), taking)), read)
 
 
 def wait(ref: Ref, key: str) -> Plan[tuple[Seen | None, bool]]:
     """Plan to see what stands at a key and whether somebody has a claim on it."""
     flight = Get(FLIGHT, (key,), renew=False, values=False)
-    batch = Batch(ref, (*gets(key, sliding=False), flight))
-    return Plan(batch, lambda reply: (seen(reply, key), key in fields(reply, 2)))
+    batch = Batch(ref, (*gets(key), flight))
+    return Plan(batch, lambda reply: (seen(reply, key), key in fields(reply, 3)))
 
 
 def _held(claim: Claim) -> tuple[AnyGuard, ...]:

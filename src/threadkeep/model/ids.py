@@ -15,6 +15,12 @@ def new_epoch() -> str:
     return os.urandom(8).hex()
 
 
+def new_epochs(count: int) -> list[str]:
+    """Return several, drawn at once."""
+    drawn = os.urandom(8 * count).hex()
+    return [drawn[at : at + 16] for at in range(0, 16 * count, 16)]
+
+
 def event_id(epoch: str) -> str:
     """Return the id of the destroy event of one incarnation: the same at each repeat."""
     return f"evt_{epoch}"

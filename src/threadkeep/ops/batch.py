@@ -32,12 +32,19 @@ class Batch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def writes(self) -> bool:
         """Tell whether any operation is a write."""
-        return any(op.writes for op in self.ops)
+        for op in self.ops:  # noqa: SIM110 - each call passes here, and a generator costs more than the loop
+            if op.writes:
+                return True
+        return False
 
     @property
     def repeatable(self) -> bool:
-        """Tell whether sending it again after a lost connection is harmless."""
-        return bool(self.once or self.guards) or not self.writes
+        """Tell whether sending it again after a lost connection has one effect and tells the truth about it.
+
+        A guard does not do that: it may hold again, and the effect doubles, or fail by the batch's own
+        effect, and the reply says that nothing was written.
+        """
+        return self.once is not None or not self.writes
 
 
 def check(batch: Batch) -> None:

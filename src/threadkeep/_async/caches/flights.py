@@ -55,7 +55,7 @@ class AsyncFlights:
     async def _alone(self, place: Place, call: Call, terms: Terms) -> Any:
         """Call for this caller only and keep nothing."""
         self._entries.note(place.name, misses=1)
-        return (await bring(self._entries, place, await call(), terms)).value
+        return (await bring(self._entries, place, await call(), terms, keep=False)).value
 
     async def _fly(self, place: Place, call: Call, terms: Terms, *, unread: bool) -> Any:
         """Wait for a call of this process that is under way, or be the one that others wait for."""
@@ -171,7 +171,7 @@ class AsyncFlights:
         try:
             plan = cache_flights.claim(place.ref, place.key, window, anew=True)
             begun = await self._entries.run(plan)
-            if begun.seen is not None and begun.seen.fresh:
+            if begun.seen is not None and begun.seen.fresh is not None:
                 await self._release(begun.claim)
             elif begun.claim is not None:
                 await self._fill(begun.claim, place, call, terms, again=False)
@@ -184,6 +184,6 @@ class AsyncFlights:
 
 def _is_servable(seen: cache_entries.Seen) -> bool:
     try:
-        return seen.fresh or not cache_entries.unpack(seen.field.value).stale
+        return seen.fresh is not None or not cache_entries.unpack(seen.field.value).stale
     except CodecError:
         return False

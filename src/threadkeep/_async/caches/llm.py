@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from threadkeep._async.caches.bringing import Terms, store_result
@@ -242,7 +243,7 @@ class AsyncLlm:
             type=keeping.get("type"),
         )
 
-    def _price(self, model: str, tokens: Tokens) -> float | None:
+    def _price(self, model: str, tokens: Tokens) -> float | Decimal | None:
         price = self._entries.options.price
         if price is None:
             return None

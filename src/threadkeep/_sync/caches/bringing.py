@@ -39,12 +39,15 @@ class Brought(msgspec.Struct, frozen=True):
     stale_for: int = 0
 
 
-def bring(entries: Entries, place: Place, value: Any, terms: Terms) -> Brought:
+def bring(
+    entries: Entries, place: Place, value: Any, terms: Terms, *, keep: bool = True
+) -> Brought:
     """Return a result as a hit would return it, with what is to be stored of it."""
-    lease = terms.negative if value is None else entries.lease(place.name, terms.lease)
+    lease = terms.negative
+    if value is not None:
+        lease = entries.lease(place.name, terms.lease) if keep else None
     stale_for = terms.stale_for if lease is not None and lease.window is not None else 0
-    content = terms.content(value)
-    content = msgspec.structs.replace(content, at=entries.now(), stale=stale_for > 0)
+    content = msgspec.structs.replace(terms.content(value), stale=stale_for > 0)
     try:
         data = entries.pack(content)
     except TooLarge as error:
@@ -59,8 +62,7 @@ def bring(entries: Entries, place: Place, value: Any, terms: Terms) -> Brought:
 
 def store_result(entries: Entries, place: Place, value: Any, terms: Terms) -> str | None:
     """Store a result that the caller has and return its key; None when it was not kept."""
-    content = msgspec.structs.replace(terms.content(value), at=entries.now())
-    data = entries.pack(content)
+    data = entries.pack(terms.content(value))
     if not _accepted(entries, value, cache_entries.unpack(data).response, terms):
         return None
     lease = entries.lease(place.name, terms.lease)

@@ -17,7 +17,7 @@ from threadkeep.layers import cache_entries
 from threadkeep.layers.cache_entries import Content
 from threadkeep.layers.cache_names import entry_ref, is_bucket, stored_name
 from threadkeep.model.caches import CacheOptions
-from threadkeep.model.leases import SECOND, Lease
+from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Plan
 from threadkeep.ops.engine import Query
@@ -140,19 +140,13 @@ class Entries:
 
     def opened(self, seen: cache_entries.Seen, type_: Any) -> Looked:
         """Return a standing entry as it may be served; CodecError when it cannot be read."""
-        content, field = cache_entries.unpack(seen.field.value, type_), seen.field
-        now = self.now()
+        content = cache_entries.unpack(seen.field.value, type_)
         return Looked(
             content,
             stale=content.stale and not seen.fresh,
-            age=max(0.0, (now - content.at) / SECOND),
-            ttl=None if field.end is None else max(0.0, (field.end - now) / SECOND),
+            age=seen.age,
+            ttl=seen.left(ageing=content.stale),
         )
-
-    def now(self) -> int:
-        """Return what this process takes for the engine's time; nothing but ages is told by it."""
-        engine = self.store.engine
-        return self.store.now() + (round(engine.capabilities.skew * SECOND) if engine else 0)
 
     def pack(self, content: Content) -> bytes:
         """Return the stored form."""

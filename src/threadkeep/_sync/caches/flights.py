@@ -56,7 +56,7 @@ class Flights:
     def _alone(self, place: Place, call: Call, terms: Terms) -> Any:
         """Call for this caller only and keep nothing."""
         self._entries.note(place.name, misses=1)
-        return (bring(self._entries, place, call(), terms)).value
+        return (bring(self._entries, place, call(), terms, keep=False)).value
 
     def _fly(self, place: Place, call: Call, terms: Terms, *, unread: bool) -> Any:
         """Wait for a call of this process that is under way, or be the one that others wait for."""
@@ -170,7 +170,7 @@ class Flights:
         try:
             plan = cache_flights.claim(place.ref, place.key, window, anew=True)
             begun = self._entries.run(plan)
-            if begun.seen is not None and begun.seen.fresh:
+            if begun.seen is not None and begun.seen.fresh is not None:
                 self._release(begun.claim)
             elif begun.claim is not None:
                 self._fill(begun.claim, place, call, terms, again=False)
@@ -183,6 +183,6 @@ class Flights:
 
 def _is_servable(seen: cache_entries.Seen) -> bool:
     try:
-        return seen.fresh or not cache_entries.unpack(seen.field.value).stale
+        return seen.fresh is not None or not cache_entries.unpack(seen.field.value).stale
     except CodecError:
         return False

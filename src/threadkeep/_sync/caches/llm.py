@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from threadkeep._sync.caches.bringing import Terms, store_result
@@ -239,7 +240,7 @@ class Llm:
             type=keeping.get("type"),
         )
 
-    def _price(self, model: str, tokens: Tokens) -> float | None:
+    def _price(self, model: str, tokens: Tokens) -> float | Decimal | None:
         price = self._entries.options.price
         if price is None:
             return None

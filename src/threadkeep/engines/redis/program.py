@@ -10,15 +10,12 @@ import msgspec
 
 from threadkeep.engines.redis.keys import (
     Places,
-    channel,
-    entity,
-    indexes,
     log_keys,
     main_map,
     map_key,
 )
 from threadkeep.engines.view import HIDDEN
-from threadkeep.model.ids import new_epoch
+from threadkeep.model.ids import new_epochs
 from threadkeep.model.leases import Lease
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -39,6 +36,7 @@ from threadkeep.ops.ops import (
     Item,
     Label,
     Missing,
+    Now,
     Read,
     Restore,
     Revision,
@@ -62,76 +60,82 @@ class Names(msgspec.Struct):
 def named(batch: Batch) -> Names:
     """Return what a batch names; where it removes the entity, what such entities usually have too."""
     found = Names({}, {})
-    for part in (*batch.ops, *batch.otherwise, *batch.guards):
-        for attribute in ("map", "refs"):
-            name = getattr(part, attribute, None)
-            if isinstance(name, str):
-                found.maps[name] = None
-        log = getattr(part, "log", None)
-        if log is not None:
-            found.logs[log] = None
-        if isinstance(part, Drop):
-            found.logs.update(dict.fromkeys(USUAL_LOGS.get(batch.ref.kind, ())))
     main = main_map(batch.ref.kind)
-    found.maps = {n: None for n in found.maps if n != main and not n.startswith(HIDDEN)}
+    for part in (*batch.ops, *batch.otherwise, *batch.guards):
+        for attribute in _NAMING[type(part)]:
+            name = getattr(part, attribute)
+            if name is None or name == main:
+                continue
+            if attribute == "log":
+                found.logs[name] = None
+            elif isinstance(name, str) and not name.startswith(
+                HIDDEN
+            ):  # the links of a Set are no map
+                found.maps[name] = None
+        if type(part) is Drop:
+            found.logs.update(dict.fromkeys(USUAL_LOGS.get(batch.ref.kind, ())))
     return found
 
 
-class Layout(msgspec.Struct, frozen=True):
+class Layout:
     """What is the same for every call of a store."""
 
-    places: Places
-    limits: Limits
-    publish: str = "PUBLISH"
+    def __init__(self, places: Places, limits: Limits, publish: str = "PUBLISH") -> None:
+        self.places = places
+        self._limits, self._publish = limits, publish
+        self._fixed: dict[tuple[str, int], bytes] = {}
+        self._epochs: list[str] = []
 
-    def frame(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
+    def same(self, kind: str, shard: int) -> bytes:
+        """Return what all calls for a shard say."""
+        found = self._fixed.get((kind, shard))
+        if found is None:
+            limits, shards = self._limits, self.places.shards
+            said = (main_map(kind), self._publish, shards, shard, limits.fields, limits.labels)
+            found = self._fixed[kind, shard] = msgspec.msgpack.encode(said)
+        return found
+
+    def epoch(self) -> str:
+        """Return a mark for an entity that may be born."""
+        try:
+            return self._epochs.pop()
+        except IndexError:  # also when another thread took the last
+            fresh = new_epochs(256)
+            self._epochs = fresh[1:]
+            return fresh[0]
+
+    def frame(self, mode: str, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys of a call and the arguments that go before its program."""
-        base = self.places.of(ref)
-        keys = [entity(base, ref.id), *indexes(base)]
-        keys += [map_key(base, ref.id, name) for name in names.maps]
-        for name in names.logs:
-            keys += log_keys(base, ref.id, name)
-        shard = self.places.shard(ref.id)
-        head: Args = [main_map(ref.kind), ref.id, channel(base, ref.id), self.publish]
-        return keys, [*head, self.places.shards, shard, *_list(names.maps), *_list(names.logs)]
+        home, id_ = self.places.home(ref), ref.id
+        base = home.base
+        keys = [f"{base}:{id_}", *home.indexes]
+        own: Arg = ""
+        if names.maps or names.logs:
+            keys += [map_key(base, id_, name) for name in names.maps]
+            for name in names.logs:
+                keys += log_keys(base, id_, name)
+            own = msgspec.msgpack.encode((list(names.maps), list(names.logs)))
+        return keys, [mode, id_, f"{base}c:{id_}", self.same(ref.kind, home.shard), own]
 
     def batch(self, batch: Batch, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a batch."""
-        keys, args = self.frame(batch.ref, names)
-        limits = self.limits
-        args += [batch.once or "", new_epoch(), limits.fields, limits.labels]
+        keys, args = self.frame("w" if batch.writes else "r", batch.ref, names)
+        args.append(batch.once or "")
+        args.append(self.epoch())
         for parts in (batch.guards, batch.ops, batch.otherwise):
             args.append(len(parts))
             for part in parts:
                 args += _PARTS[type(part)](part)
-        if _is_hot(batch):
-            return keys, ["g", *_hot(batch), *args]
-        return keys, ["w" if batch.writes else "r", *args]
+        return keys, args
 
     def look(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity for a listing."""
-        keys, args = self.frame(ref, names)
-        return keys, ["i", *args]
+        return self.frame("i", ref, names)
 
     def tend(self, ref: Ref, names: Names, lease: int, token: int | None) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity that may be due."""
-        keys, args = self.frame(ref, names)
-        return keys, ["t", *args, lease, "" if token is None else token]
-
-
-def _is_hot(batch: Batch) -> bool:
-    if len(batch.ops) != 1 or batch.guards or batch.once:
-        return False
-    op = batch.ops[0]
-    if type(op) is not Get or op.fields is None or len(op.fields) != 1:
-        return False
-    return op.refs is None and op.values and op.map == main_map(batch.ref.kind)
-
-
-def _hot(batch: Batch) -> Args:
-    op = batch.ops[0]
-    assert isinstance(op, Get) and op.fields is not None  # noqa: S101, PT018 - `_is_hot` says so
-    return [op.fields[0], _flag(op.renew)]
+        keys, args = self.frame("t", ref, names)
+        return keys, [*args, lease, _optional(token)]
 
 
 def _flag(value: object) -> str:
@@ -188,9 +192,9 @@ def _read(op: Read) -> Args:
 
 def _set(op: Set) -> Args:
     args: Args = ["set", op.map, *_lease(op.lease), _flag(op.absent_only), len(op.items)]
-    refs = op.refs or {}
+    refs = op.refs
     for name, value in op.items.items():
-        args += [name, value, packed_names(refs.get(name, ()))]
+        args += (name, value, packed_names(refs.get(name, ())) if refs else "")
     return args
 
 
@@ -235,6 +239,7 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Get: _get,
     Read: _read,
     Info: lambda _: ["info"],
+    Now: lambda _: ["now"],
     Set: _set,
     Del: lambda op: ["del", op.map, *_choice(op.fields, op.prefix)],
     Incr: lambda op: ["incr", op.map, op.field, _number(op.by), *_lease(op.lease), _flag(op.keep)],
@@ -250,4 +255,8 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Head: lambda guard: ["head", guard.log, guard.seq],
     Epoch: lambda guard: ["epoch", guard.epoch],
     Claimed: lambda guard: ["claimed", guard.token],
+}
+_NAMING = {
+    kind: tuple(name for name in ("map", "refs", "log") if name in kind.__struct_fields__)
+    for kind in _PARTS
 }

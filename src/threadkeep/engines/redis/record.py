@@ -48,7 +48,7 @@ def read_record(found: list[bytes | None]) -> Record | None:
         numbers.append(int.from_bytes(raw[at : at + width], "big"))
         at += width
     ends: list[int | None] = []
-    for bit in (1, 2, 4):
+    for bit in (1, 2, 4, 8):
         ends.append(int.from_bytes(raw[at : at + 8], "big") if raw[0] & bit else None)
         at += 8 if raw[0] & bit else 0
     revision, created, updated, listed, prior, fields, field_bytes, items, item_bytes = numbers[:9]

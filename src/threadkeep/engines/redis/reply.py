@@ -23,6 +23,7 @@ from threadkeep.ops.ops import (
     Info,
     Item,
     Label,
+    Now,
     Read,
     Restore,
     Set,
@@ -37,24 +38,30 @@ from threadkeep.ops.reply import (
     Fields,
     Items,
     Labels,
+    Moment,
     Names,
     Nothing,
     Number,
     Reply,
 )
 
-FAILED, DONE, CHANGED, REPEATED, OVER, OVER_FAILED, HOT, CLAIMED, REFUSED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    9,
-)
+FAILED, DONE, CHANGED, REPEATED, OVER, OVER_FAILED = range(6)
+FOUND, CLAIMED, ASK_WHOLE, REFUSED, WRITTEN, APPENDED = range(6, 12)
 SECOND = 1_000_000
+_SHORT_HEADS = 8  # tags below have neither links nor a value elsewhere
+
+
+def _head(tag: int) -> tuple[int, Callable[[bytes], tuple[int, ...]], int]:
+    """Return the size of a header, what reads it, and how many microseconds its window counts in (0: none)."""
+    window = "Q" if tag & 2 else "I" if tag & 4 else ""
+    head = struct.Struct(">BI" + "Q" * (tag & 1) + window)
+    return head.size, head.unpack_from, {"Q": 1, "I": SECOND, "": 0}[window]
+
+
+_HEADS = [_head(tag) for tag in range(_SHORT_HEADS)]
+
+
+_WRITTEN = (Names(()),)
 
 
 def need(answer: list[Any]) -> tuple[str, str] | None:
@@ -67,8 +74,10 @@ def need(answer: list[Any]) -> tuple[str, str] | None:
 def read_reply(batch: Batch, answer: list[Any]) -> Reply:
     """Return the reply to a batch. Raises UsageError, TooLarge or DataLost where the script refused it."""
     code = answer[0]
-    if code == HOT:
-        return _hot(batch, answer)
+    if code == WRITTEN:
+        return Reply(True, _WRITTEN, answer[1], answer[2].decode(), changed=True)
+    if code == APPENDED:
+        return _appended_short(batch, answer)
     if code == REFUSED:
         refuse(batch.ref, answer[1:])
     failed, revision, epoch, results = answer[1], answer[2], answer[3].decode(), answer[4]
@@ -88,12 +97,12 @@ def read_reply(batch: Batch, answer: list[Any]) -> Reply:
     )
 
 
-def _hot(batch: Batch, answer: list[Any]) -> Reply:
-    (op,) = batch.ops
-    assert isinstance(op, Get) and op.fields  # noqa: S101, PT018 - only such a batch is answered so
-    raw = answer[3]
-    found = {} if raw is None else {op.fields[0]: read_field(raw)}
-    return Reply(True, (Fields(found),), answer[1], answer[2].decode())
+def _appended_short(batch: Batch, answer: list[Any]) -> Reply:
+    op = batch.ops[0]
+    assert isinstance(op, Append)  # noqa: S101 - only such a batch is answered so
+    _, revision, epoch, head = answer
+    result = Appended(tuple(range(head + 1, head + 1 + len(op.items))), ())
+    return Reply(True, (result,), revision, epoch.decode(), changed=True)
 
 
 def refuse(ref: Ref, why: list[Any]) -> NoReturn:
@@ -110,19 +119,23 @@ def refuse(ref: Ref, why: list[Any]) -> NoReturn:
 
 def read_field(raw: bytes) -> Field:
     """Return a field as it is stored: header, then value."""
-    tag, at = raw[0], 5
-    revision = int.from_bytes(raw[1:5], "big")
-    end = window = None
-    refs: tuple[str, ...] = ()
-    if tag & 1:
-        end = int.from_bytes(raw[at : at + 8], "big")
-        at += 8
-    if tag & 2:
-        window = int.from_bytes(raw[at : at + 8], "big")
-        at += 8
-    elif tag & 4:
-        window = int.from_bytes(raw[at : at + 4], "big") * SECOND
-        at += 4
+    tag = raw[0]
+    if tag < _SHORT_HEADS:
+        size, unpack, seconds = _HEADS[tag]
+        _, revision, *lease = unpack(raw)
+        value = raw[size:]
+        end = lease[0] if tag & 1 else None
+        window = lease[-1] * seconds if seconds else None
+        return Field(value, revision, window, end, (), len(value))
+    return _read_rare(raw)
+
+
+def _read_rare(raw: bytes) -> Field:
+    size, unpack, seconds = _HEADS[raw[0] % _SHORT_HEADS]
+    tag, revision, *lease = unpack(raw)
+    end = lease[0] if tag & 1 else None
+    window = lease[-1] * seconds if seconds else None
+    at, refs = size, ()
     if tag & 8:
         size = int.from_bytes(raw[at : at + 4], "big")
         refs = read_names(raw[at + 4 : at + 4 + size])
@@ -231,6 +244,7 @@ _RESULTS: dict[type[AnyOp], Callable[[Any, Any], AnyResult]] = {
     Get: _get,
     Read: _read,
     Info: _info,
+    Now: lambda _, result: Moment(int(result)),
     Set: _names,
     Del: _names,
     Incr: _number,

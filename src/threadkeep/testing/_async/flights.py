@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import msgspec
 import pytest
 
 from threadkeep._async.store import AsyncStore
-from threadkeep.errors import UsageError
 from threadkeep.layers.cache_flights import claim
 from threadkeep.layers.cache_names import entry_ref
 from threadkeep.model.caches import CacheOptions
-from threadkeep.model.leases import FOREVER, SECOND
+from threadkeep.model.leases import SECOND
 from threadkeep.testing._async.clock import AsyncClock
 from threadkeep.testing._async.fixtures import MakeStore, OpenEngine
 from threadkeep.testing._async.upstream import AsyncUpstream
@@ -24,12 +19,6 @@ from threadkeep.testing.trips import AsyncTrips
 ARGS = {"n": 1}
 
 
-class Flight(msgspec.Struct):
-    """A typed result."""
-
-    number: str
-
-
 @pytest.fixture
 def upstream() -> AsyncUpstream:
     """Return a tool that counts its calls."""
@@ -38,7 +27,7 @@ def upstream() -> AsyncUpstream:
 
 @pytest.mark.anyio
 class TestFlights:
-    """Single flight, stale results while a new one comes, and what one call may want besides."""
+    """Single flight."""
 
     async def test_a_miss_calls_and_a_hit_does_not(
         self, store: AsyncStore, upstream: AsyncUpstream
@@ -130,154 +119,14 @@ class TestFlights:
             lambda: store.tools.invalidate("t", ARGS),
             lambda: store.tools.invalidate_tool("t"),
         ):
-            upstream.pause = 0.05
+            upstream.held = True
             before = len(upstream.calls)
             running = AsyncTasks.begin(lambda: store.tools.run("t", ARGS, upstream))
             await AsyncTasks.until(lambda b=before: upstream.begun(b))
             assert not await remove()
+            upstream.held = False
             await running.result()
             assert not (await store.tools.check("t", ARGS)).hit
-
-    async def test_a_stale_result_is_served_while_one_caller_fetches_a_new_one(
-        self, store: AsyncStore, clock: AsyncClock, upstream: AsyncUpstream
-    ) -> None:
-        async def run() -> Any:
-            return await store.tools.run(
-                "t", ARGS, upstream, ttl=clock.span(10), stale_for=clock.span(30)
-            )
-
-        assert (await run())["call"] == 1
-        await clock.pass_(11)
-        assert not (await store.tools.check("t", ARGS)).hit
-        stale = await store.tools.check("t", ARGS, allow_stale=True)
-        assert stale.hit and stale.stale and stale.response["call"] == 1
-        upstream.pause = 0.02
-        found = await AsyncTasks.together(*[run for _ in range(10)])
-        assert [one["call"] for one in found] == [1] * 10
-        await AsyncTasks.until(lambda: _call_is(store, 2))
-        assert len(upstream.calls) == 2
-        assert (await run())["call"] == 2
-        await clock.pass_(41)
-        assert (await run())["call"] == 3  # too old to be served
-
-    async def test_a_stale_result_outlives_a_failing_tool(
-        self, store: AsyncStore, clock: AsyncClock, upstream: AsyncUpstream
-    ) -> None:
-        terms: dict[str, Any] = {"ttl": clock.span(5), "stale_for": clock.span(60)}
-        await store.tools.run("t", ARGS, upstream, **terms)
-        await clock.pass_(6)
-        upstream.failures = 1
-        for _ in range(3):
-            assert (await store.tools.run("t", ARGS, upstream, **terms))["call"] == 1
-            await AsyncTasks.until(lambda: upstream.begun(1))
-        assert len(upstream.calls) == 2  # a failed renewal holds the next one up
-
-    async def test_without_stale_for_a_stale_result_is_a_miss(
-        self, store: AsyncStore, clock: AsyncClock, upstream: AsyncUpstream
-    ) -> None:
-        await store.tools.run("t", ARGS, upstream, ttl=clock.span(5), stale_for=clock.span(60))
-        await clock.pass_(6)
-        assert (await store.tools.run("t", ARGS, upstream))["call"] == 2
-
-    async def test_modes(self, store: AsyncStore, upstream: AsyncUpstream) -> None:
-        run: Callable[..., Any] = store.tools.run
-        assert (await run("t", ARGS, upstream, read_only=True))["call"] == 1
-        assert not (await store.tools.check("t", ARGS)).hit
-        assert (await run("t", ARGS, upstream))["call"] == 2
-        assert (await run("t", ARGS, upstream, read_only=True))["call"] == 2
-        assert (await run("t", ARGS, upstream, bypass=True))["call"] == 3
-        assert (await run("t", ARGS, upstream))["call"] == 2
-        assert (await run("t", ARGS, upstream, refresh=True))["call"] == 4
-        assert (await run("t", ARGS, upstream))["call"] == 4
-        with pytest.raises(UsageError, match="one of"):
-            await run("t", ARGS, upstream, bypass=True, refresh=True)
-
-    async def test_nothing_is_a_result_that_is_kept_only_where_asked_for(
-        self, store: AsyncStore, clock: AsyncClock, upstream: AsyncUpstream
-    ) -> None:
-        upstream.answer = None
-        for number in (1, 2):
-            assert await store.tools.run("t", ARGS, upstream) is None
-            assert len(upstream.calls) == number
-        for _ in range(2):
-            assert await store.tools.run("t", ARGS, upstream, negative_ttl=clock.span(5)) is None
-            assert len(upstream.calls) == 3
-        await clock.pass_(6)
-        assert await store.tools.run("t", ARGS, upstream, negative_ttl=clock.span(5)) is None
-        assert len(upstream.calls) == 4
-
-    async def test_errors_and_what_is_refused_are_not_kept(
-        self, make_store: MakeStore, upstream: AsyncUpstream
-    ) -> None:
-        store = make_store(caches=CacheOptions(accept=lambda found: found != "poor"))
-        for answer in ({"isError": True}, "poor", "bad"):
-            upstream.answer = answer
-            for _ in range(2):
-                before = len(upstream.calls)
-                found = await store.tools.run(
-                    "t", ARGS, upstream, accept=lambda found: found != "bad"
-                )
-                assert found == answer
-                assert len(upstream.calls) == before + 1
-
-    async def test_a_result_is_the_same_on_a_miss_and_on_a_hit(
-        self, store: AsyncStore, upstream: AsyncUpstream
-    ) -> None:
-        upstream.answer = Flight("TK101")
-        for _ in range(2):
-            assert await store.tools.run("t", ARGS, upstream) == {"number": "TK101"}
-            assert await store.tools.run("t", ARGS, upstream, type=Flight) == Flight("TK101")
-        assert len(upstream.calls) == 1
-
-    async def test_options_that_cannot_be_are_refused_before_the_call(
-        self, store: AsyncStore, upstream: AsyncUpstream
-    ) -> None:
-        wrong: list[dict[str, Any]] = [
-            {"ttl": 0},
-            {"stale_for": -1},
-            {"ttl": FOREVER, "stale_for": 1},
-            {"negative_ttl": "1"},
-            {"tll": 1},
-        ]
-        for options in wrong:
-            with pytest.raises(UsageError):
-                await store.tools.run("t", ARGS, upstream, **options)
-            with pytest.raises(UsageError):
-                store.tools.cached("t", **options)
-            with pytest.raises(UsageError):
-                store.llm.cached(**options)
-        for options in ({"claim_seconds": 0}, {"wait_seconds": -1}, {"on_error": "ignore"}):
-            with pytest.raises(UsageError):
-                CacheOptions(**options)  # pyright: ignore[reportArgumentType] - what is refused
-        assert not upstream.calls
-
-    async def test_decorated_functions(self, store: AsyncStore) -> None:
-        calls: list[Any] = []
-
-        @store.tools.cached("search", ttl=60)
-        async def search(city: str, *, day: str = "today") -> list[str]:
-            """Find."""
-            calls.append((city, day))
-            return [city, day, str(len(calls))]
-
-        @store.tools.cached(ignore=("client",))
-        def plain(client: object, n: int) -> int:
-            calls.append((client, n))
-            return n + len(calls)
-
-        assert await search("Sofia") == ["Sofia", "today", "1"]
-        assert await search(city="Sofia", day="today") == ["Sofia", "today", "1"]
-        assert await store.tools.invalidate_tool("search") == 1
-        assert await search("Sofia") == ["Sofia", "today", "2"]
-        assert await search.refresh("Sofia") == ["Sofia", "today", "3"]
-        assert await search.bypass("Sofia") == ["Sofia", "today", "4"]
-        assert await search.read_only("Sofia") == ["Sofia", "today", "3"]
-        assert await search.invalidate("Sofia")
-        assert not await search.invalidate("Sofia")
-        assert search.__doc__ == "Find."
-        assert await plain(object(), 1) == await plain(object(), 1) == 6
-        with pytest.raises(TypeError):
-            await search()  # pyright: ignore[reportCallIssue] - what is refused
 
     async def test_trips(
         self, make_store: MakeStore, store: AsyncStore, upstream: AsyncUpstream
@@ -300,8 +149,3 @@ async def _dead(store: AsyncStore, clock: AsyncClock) -> None:
         anew=False,
     )
     await (await store.ready()).run(plan.batch)
-
-
-async def _call_is(store: AsyncStore, number: int) -> bool:
-    hit = await store.tools.check("t", ARGS)
-    return hit.hit and hit.response["call"] == number

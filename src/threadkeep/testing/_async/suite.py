@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from threadkeep.testing._async.atomicity import TestAtomicity
+from threadkeep.testing._async.cache_failures import TestCacheFailures
+from threadkeep.testing._async.cached import TestCached
 from threadkeep.testing._async.claim import TestClaim
 from threadkeep.testing._async.clocks import TestClocks
 from threadkeep.testing._async.closing import TestCapabilities, TestClosing
 from threadkeep.testing._async.codec import TestCodec
+from threadkeep.testing._async.counts import TestCounts
 from threadkeep.testing._async.directory import TestDirectory, TestListing
 from threadkeep.testing._async.expiry import TestExpiry
 from threadkeep.testing._async.failing import TestFailingHandlers
@@ -39,13 +42,18 @@ from threadkeep.testing._async.kv_namespaces import TestKvNamespaces
 from threadkeep.testing._async.leases import TestLeases
 from threadkeep.testing._async.lifecycle import TestLifecycle
 from threadkeep.testing._async.limits import TestLimits
+from threadkeep.testing._async.llm import TestLlm
 from threadkeep.testing._async.logs import TestLogs
 from threadkeep.testing._async.messages import TestMessages
+from threadkeep.testing._async.moment import TestMoment
 from threadkeep.testing._async.names import TestNames
 from threadkeep.testing._async.once import TestOnce
 from threadkeep.testing._async.pages import TestPages
+from threadkeep.testing._async.policies import TestPolicies
 from threadkeep.testing._async.snapshots import TestSessions, TestSnapshots
+from threadkeep.testing._async.stale import TestStale
 from threadkeep.testing._async.state import TestState
+from threadkeep.testing._async.streams import TestStreams
 from threadkeep.testing._async.thread_leases import TestThreadLeases
 from threadkeep.testing._async.tools import TestTools
 from threadkeep.testing._async.turns import TestTurns
@@ -54,11 +62,14 @@ from threadkeep.testing._async.windows import TestWindows
 
 __all__ = [
     "TestAtomicity",
+    "TestCacheFailures",
+    "TestCached",
     "TestCapabilities",
     "TestClaim",
     "TestClocks",
     "TestClosing",
     "TestCodec",
+    "TestCounts",
     "TestDirectory",
     "TestExpiry",
     "TestFailingHandlers",
@@ -73,14 +84,19 @@ __all__ = [
     "TestLifecycle",
     "TestLimits",
     "TestListing",
+    "TestLlm",
     "TestLogs",
     "TestMessages",
+    "TestMoment",
     "TestNames",
     "TestOnce",
     "TestPages",
+    "TestPolicies",
     "TestSessions",
     "TestSnapshots",
+    "TestStale",
     "TestState",
+    "TestStreams",
     "TestThreadLeases",
     "TestTools",
     "TestTurns",

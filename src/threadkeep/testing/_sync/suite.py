@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from threadkeep.testing._sync.atomicity import TestAtomicity
+from threadkeep.testing._sync.cache_failures import TestCacheFailures
+from threadkeep.testing._sync.cached import TestCached
 from threadkeep.testing._sync.claim import TestClaim
 from threadkeep.testing._sync.clocks import TestClocks
 from threadkeep.testing._sync.closing import TestCapabilities, TestClosing
 from threadkeep.testing._sync.codec import TestCodec
+from threadkeep.testing._sync.counts import TestCounts
 from threadkeep.testing._sync.directory import TestDirectory, TestListing
 from threadkeep.testing._sync.expiry import TestExpiry
 from threadkeep.testing._sync.failing import TestFailingHandlers
@@ -36,13 +39,18 @@ from threadkeep.testing._sync.kv_namespaces import TestKvNamespaces
 from threadkeep.testing._sync.leases import TestLeases
 from threadkeep.testing._sync.lifecycle import TestLifecycle
 from threadkeep.testing._sync.limits import TestLimits
+from threadkeep.testing._sync.llm import TestLlm
 from threadkeep.testing._sync.logs import TestLogs
 from threadkeep.testing._sync.messages import TestMessages
+from threadkeep.testing._sync.moment import TestMoment
 from threadkeep.testing._sync.names import TestNames
 from threadkeep.testing._sync.once import TestOnce
 from threadkeep.testing._sync.pages import TestPages
+from threadkeep.testing._sync.policies import TestPolicies
 from threadkeep.testing._sync.snapshots import TestSessions, TestSnapshots
+from threadkeep.testing._sync.stale import TestStale
 from threadkeep.testing._sync.state import TestState
+from threadkeep.testing._sync.streams import TestStreams
 from threadkeep.testing._sync.thread_leases import TestThreadLeases
 from threadkeep.testing._sync.tools import TestTools
 from threadkeep.testing._sync.turns import TestTurns
@@ -51,11 +59,14 @@ from threadkeep.testing._sync.windows import TestWindows
 
 __all__ = [
     "TestAtomicity",
+    "TestCacheFailures",
+    "TestCached",
     "TestCapabilities",
     "TestClaim",
     "TestClocks",
     "TestClosing",
     "TestCodec",
+    "TestCounts",
     "TestDirectory",
     "TestExpiry",
     "TestFailingHandlers",
@@ -70,14 +81,19 @@ __all__ = [
     "TestLifecycle",
     "TestLimits",
     "TestListing",
+    "TestLlm",
     "TestLogs",
     "TestMessages",
+    "TestMoment",
     "TestNames",
     "TestOnce",
     "TestPages",
+    "TestPolicies",
     "TestSessions",
     "TestSnapshots",
+    "TestStale",
     "TestState",
+    "TestStreams",
     "TestThreadLeases",
     "TestTools",
     "TestTurns",

@@ -16,10 +16,10 @@ _VERIFY: Final = {
     "required": ssl.CERT_REQUIRED,
     None: ssl.CERT_NONE,
 }
+_CONNECT: Final = ("redis_connect_func", "valkey_connect_func")
 # what asks for something that this engine does not do, and must not be ignored
 _REFUSED: Final = (
-    "redis_connect_func",
-    "valkey_connect_func",
+    *_CONNECT,
     "ssl_validate_ocsp",
     "ssl_validate_ocsp_stapled",
     "ssl_include_verify_flags",
@@ -52,7 +52,9 @@ def settings_from(client: Any, *, asynchronous: bool) -> Settings:
 
 def _of_cluster(client: Any) -> Settings:
     manager = client.nodes_manager
-    kwargs = manager.connection_kwargs
+    # the blocking clients put a function of their own there, and the caller's beside
+    own = dict.fromkeys(_CONNECT, getattr(client, "user_on_connect_func", None))
+    kwargs = {**manager.connection_kwargs, **own}
     nodes = tuple(Address(node.host, int(node.port)) for node in manager.startup_nodes.values())
     node = next(iter(manager.startup_nodes.values()))
     kind = getattr(node, "connection_class", None) or kwargs.get("connection_class")

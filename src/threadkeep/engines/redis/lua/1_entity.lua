@@ -3,9 +3,10 @@
 -- KEYS 1 the entity (hash)   2 places in listings (sorted set)   3 ends of leases (sorted set)
 --      4 labels (sorted set)  5 ids (sorted set), then one key for each map of its own that ARGV
 --      names and two for each log: its items (list) and their ids (hash). All in one slot.
--- ARGV the main map, the id, the channel of its watchers and the command to publish with, how many
---      shards there are and which this is, names of maps, names of logs, then the program; see
---      program.py, which writes it.
+-- ARGV what is asked (w a batch that writes, r one that only reads, i a look for a listing, t upkeep; s and p
+--      have ARGV of their own, see 0_set.lua and 0_append.lua), the id, the channel of its watchers, what is the same for all
+--      entities of the shard (main map, command to publish with, how many shards there are, which this
+--      is, most fields, most labels), names of maps and logs, then the program; see program.py.
 -- Returns an array that begins with a code; see reply.py, which reads it.
 --
 -- The entity's hash holds: "" its record; a field of the main map under its own name; what is hidden
@@ -17,15 +18,14 @@
 --   \7<epoch>          a tombstone: when it ends
 -- Times are microseconds of the server. This program is a twin of engines/apply.py.
 
-local call, insert, spack, sunpack = redis.call, table.insert, struct.pack, struct.unpack
-local H, PLACES, ENDS, LABELS, IDS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PLACES, ENDS, LABELS, IDS = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 -- Functions and what they share stand in one table. A script is defined anew at each call, and each
 -- local that a function captures costs a walk over all that are captured: 80 us in all, else 20.
 local E = { DAY = 86400000000, ONCE = 600000000, GRAIN = 60000000, CHUNK = 6000, LONG = 1000 }
 
-E.cursor = ARGV[1] == 'g' and 3 or 1
-E.writes = ARGV[1] == 'w'
+E.cursor = 5
+E.writes = MODE == 'w' or MODE == 's' or MODE == 'p'
 function E.arg()
   E.cursor = E.cursor + 1
   return ARGV[E.cursor]
@@ -40,17 +40,18 @@ function E.list()
   return found
 end
 
-E.MAIN, E.ID, E.CHANNEL, E.PUBLISH = E.arg(), E.arg(), E.arg(), E.arg()
-E.SHARDS, E.SHARD = E.number(), E.number()
+E.ID, E.CHANNEL = ARGV[2], ARGV[3]
+E.MAIN, E.PUBLISH, E.SHARDS, E.SHARD, E.MOST_FIELDS, E.MOST_LABELS = unpack(cmsgpack.unpack(ARGV[4]))
 E.map_keys, E.log_keys = {}, {}
-local used = 5
-for _, name in ipairs(E.list()) do
-  used = used + 1
-  E.map_keys[name] = KEYS[used]
-end
-for _, name in ipairs(E.list()) do
-  E.log_keys[name] = { KEYS[used + 1], KEYS[used + 2] }
-  used = used + 2
+if MODE == 'p' then
+  E.log_keys[ARGV[7]] = { KEYS[6], KEYS[7] }
+elseif MODE ~= 's' and ARGV[5] ~= '' then
+  local maps, logs = unpack(cmsgpack.unpack(ARGV[5]))
+  for i, name in ipairs(maps) do E.map_keys[name] = KEYS[5 + i] end
+  for i, name in ipairs(logs) do
+    local used = 5 + #maps + 2 * i
+    E.log_keys[name] = { KEYS[used - 1], KEYS[used] }
+  end
 end
 
 local moment = call('TIME')
@@ -66,15 +67,14 @@ function E.chunks(values, width, act)
   end
 end
 
-E.ROW = '>BI4I7I7I7I7I3I6I4I6I3I3'
-
 function E.read_row(raw)
   local record, flags, at = {}, nil, nil
   flags, record.revision, record.created, record.updated, record.listed, record.prior, record.fields,
-    record.field_bytes, record.items, record.item_bytes, record.main, record.stay, at = sunpack(E.ROW, raw)
+    record.field_bytes, record.items, record.item_bytes, record.main, record.stay, at = sunpack(ROW, raw)
   if flags % 2 >= 1 then record.window, at = sunpack('>I8', raw, at) end
   if flags % 4 >= 2 then record.fin, at = sunpack('>I8', raw, at) end
   if flags % 8 >= 4 then record.due, at = sunpack('>I8', raw, at) end
+  if flags >= 8 then record.renew, at = sunpack('>I8', raw, at) end
   record.epoch = raw:sub(at)
   record.was = { listed = record.listed, due = record.fin and record.due }
   return record
@@ -82,9 +82,10 @@ end
 
 function E.write_row(record)
   local flags = (record.window and 1 or 0) + (record.fin and 2 or 0) + (record.due and 4 or 0)
-  local raw = spack(E.ROW, flags, record.revision, record.created, record.updated, record.listed, record.prior,
+    + (record.renew and 8 or 0)
+  local raw = spack(ROW, flags, record.revision, record.created, record.updated, record.listed, record.prior,
     record.fields, record.field_bytes, record.items, record.item_bytes, record.main, record.stay)
-  for _, value in ipairs({ record.window or false, record.fin or false, record.due or false }) do
+  for _, value in ipairs({ record.window or false, record.fin or false, record.due or false, record.renew or false }) do
     if value then raw = raw .. spack('>I8', value) end
   end
   return raw .. record.epoch

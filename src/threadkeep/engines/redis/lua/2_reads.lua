@@ -1,14 +1,8 @@
 -- Reads, guards, and what has run out.
 
-function E.renewed(window, fin, now)
-  if not window or not fin then return nil end
-  local target = now + window
-  if (target - fin) * 16 > window then return target end
-end
+function E.renewed(window, fin, now) return window and fin and renewed(window, fin, now) end
 
-function E.is_over(now)
-  return E.row.fin and (E.row.fin <= now or (E.row.due and E.row.due > E.row.fin))
-end
+function E.is_over(now) return is_over(E.row.fin, E.row.due, now) end
 
 function E.alive(field, now)
   if field and not (field.fin and field.fin <= now) then return field end
@@ -209,9 +203,12 @@ function E.read_info(now)
     E.pairs_of(E.labels), fields, E.row.items, bytes, logs, maps }
 end
 
+function E.read_now(now) return string.format('%.0f', now) end
+
 function E.read_op(op, now, renewals)
   if op.code == 'get' then return E.read_get(op, now, renewals) end
   if op.code == 'read' then return E.read_log(op, now, renewals) end
+  if op.code == 'now' then return E.read_now(now) end
   return E.read_info(now)
 end
 
@@ -246,6 +243,7 @@ end
 -- Move the ends that reads have called for; returns the latest.
 function E.settle(renewals)
   local latest = 0
+  if next(renewals or {}) then call('HDEL', H, '\5') end -- never there; a full server then takes what only moves an end
   for map, found in pairs(renewals or {}) do
     for name, pair in pairs(found) do
       E.move_end(map, name, pair[1], pair[2])

@@ -41,6 +41,10 @@ function E.put(map, name, field)
   if not field or not field.fin then return end
   if not E.stage.due or field.fin < E.stage.due then E.stage.due = field.fin end
   E.stage.latest = math.max(E.stage.latest, field.fin)
+  if field.window and map == E.MAIN then
+    local again = math.ceil(field.fin - field.window + field.window / 16)
+    if not E.stage.renew or again < E.stage.renew then E.stage.renew = again end
+  end
 end
 
 function E.start(lease, now)

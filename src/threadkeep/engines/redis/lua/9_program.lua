@@ -55,6 +55,7 @@ E.READS = {
     if E.arg() == 'i' then op.ids = E.list() end
   end,
   info = function() end,
+  now = function() end,
 }
 if E.writes then
   E.WRITES = {
@@ -120,10 +121,27 @@ function E.parse(many)
   return found
 end
 
+-- A short write that turned out not to be simple, as a batch.
+function E.short()
+  local op, guards = { code = 'set', writes = true, map = E.MAIN, refs = {}, names = {}, values = {} }, {}
+  if MODE == 's' then
+    op.lease = { window = tonumber(ARGV[7]), fin = tonumber(ARGV[8]) }
+    for i = 1, tonumber(ARGV[9]) do op.names[i], op.values[i] = ARGV[8 + 2 * i], ARGV[9 + 2 * i] end
+  else
+    op = { code = 'append', writes = true, log = ARGV[7], ids = {}, sizes = {}, items = {} }
+    for i = 1, tonumber(ARGV[8]) do
+      op.ids[i], op.sizes[i], op.items[i] = ARGV[6 + 3 * i], tonumber(ARGV[7 + 3 * i]), ARGV[8 + 3 * i]
+    end
+  end
+  if ARGV[6] ~= '' then guards[1] = { code = 'epoch', epoch = ARGV[6] } end
+  return { once = '', epoch = ARGV[5], guards = guards, ops = { op }, otherwise = {}, first = 1, writes = true }
+end
+
 function E.program()
-  if ARGV[1] == 't' then return E.tend(E.number(), E.number()) end
-  if ARGV[1] == 'i' then return E.glance() end
-  local batch = { once = E.arg(), epoch = E.arg(), field_limit = E.number(), label_limit = E.number() }
+  if MODE == 's' or MODE == 'p' then return E.run(E.short()) end
+  if MODE == 't' then return E.tend(E.number(), E.number()) end
+  if MODE == 'i' then return E.glance() end
+  local batch = { once = E.arg(), epoch = E.arg() }
   batch.guards, batch.ops, batch.otherwise = E.parse(E.number()), E.parse(E.number()), E.parse(E.number())
   for i, op in ipairs(batch.ops) do
     if op.writes and not batch.first then batch.first = i end
