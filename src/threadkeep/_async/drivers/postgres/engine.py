@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from random import random
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from threadkeep._async.drivers.postgres.ear import AsyncEar
 from threadkeep._async.drivers.postgres.lines import AsyncLines
@@ -14,10 +16,18 @@ from threadkeep._async.drivers.watching import revisions
 from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncLock, AsyncPump
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.sql.postgres.connections import Server
-from threadkeep.engines.sql.postgres.errors import DRIVER, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.errors import DRIVER, NO_LINE, is_lost, map_error, passes
 from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
-from threadkeep.engines.sql.postgres.program import Job, claims_of, job_of, reply_of
+from threadkeep.engines.sql.postgres.program import (
+    Job,
+    asked_field,
+    claims_of,
+    columns_of,
+    field_reply,
+    job_of,
+    reply_of,
+)
 from threadkeep.engines.sql.postgres.statements import Statements
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -52,13 +62,10 @@ class AsyncPostgresEngine:
         self._ear: AsyncEar | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        width = lines.settings.connections
-        self._writes = self._pump(self._write, max(1, width - width // 3))
-        self._reads = self._pump(self._read, max(1, width // 3))
-
-    @staticmethod
-    def _pump(work: Any, width: int) -> AsyncPump[Job]:
-        return AsyncPump(work, lambda job: job.weight, width=width, most=MOST, heaviest=HEAVIEST)
+        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
+        self._gets = AsyncPump(self._get, lambda _: 0, width=few, **size)
+        self._reads = AsyncPump(self._read, lambda job: job.weight, width=few, **size)
+        self._writes = AsyncPump(self._write, lambda job: job.weight, width=few, **size)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -94,6 +101,10 @@ class AsyncPostgresEngine:
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if asked_field(batch) is not None:
+            reply = await self._gets.call(batch)
+            if reply is not None:
+                return reply
         check(batch)
         job = job_of(batch)
         if not (batch.writes or batch.guards or batch.once):
@@ -102,61 +113,75 @@ class AsyncPostgresEngine:
                 return reply
         return await self._writes.call(job)
 
+    async def _get(self, batches: list[Batch]) -> list[Any]:
+        """Read one field of each entity."""
+        args = (*columns_of(batches), self._clock())
+        try:
+            rows = await self._patiently(self._sql.get, args, again=True)
+        except DRIVER as error:
+            return [map_error(error, wrote=False)] * len(batches)
+        return list(map(field_reply, batches, rows))
+
     async def _read(self, jobs: list[Job]) -> list[Any]:
         args = ([job.text for job in jobs], self._clock())
-        return await self._do(jobs, self._sql.read, args, list(jobs))
+        try:
+            rows = await self._patiently(self._sql.read, args)
+        except DRIVER as error:
+            return await self._failed(jobs, error, self._read)
+        return list(map(reply_of, jobs, rows))
 
     async def _write(self, jobs: list[Job]) -> list[Any]:
         """Run a group in one transaction; where it fails, its batches one by one."""
-        order = sorted(jobs, key=lambda job: job.batch.ref)
+        order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values: list[bytes] = []
         bases: list[int] = []
-        for job in order:
+        for n in order:
             bases.append(len(values))
-            values += job.values
+            values += jobs[n].values
         limits = self._limits
         args = (
-            *([job.text for job in order], values, bases),
+            *([jobs[n].text for n in order], values, bases),
             *(limits.fields, limits.labels, self._clock()),
         )
-        return await self._do(jobs, self._sql.apply, args, order)
+        try:
+            rows = await self._patiently(self._sql.apply, args)
+        except DRIVER as error:
+            return await self._failed(jobs, error, self._write)
+        outcomes: list[Any] = [None] * len(jobs)
+        for n, row in zip(order, rows, strict=True):
+            outcomes[n] = reply_of(jobs[n], row)
+        return outcomes
 
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()
 
-    async def _do(
-        self, jobs: list[Job], statement: bytes, args: Any, order: list[Job]
+    async def _failed(
+        self, jobs: list[Job], error: Exception, work: Callable[[list[Job]], Awaitable[list[Any]]]
     ) -> list[Any]:
-        work = self._read if statement is self._sql.read else self._write
-        try:
-            rows = await self._patiently(statement, args, jobs)
-        except DRIVER as error:
-            if len(jobs) > 1 and not is_lost(error):
-                return [outcome for job in jobs for outcome in await work([job])]
-            if is_lost(error) and any(job.again for job in jobs):
-                return [outcome for job in jobs for outcome in await self._resent(job, work, error)]
+        """Run the batches of a group that the server refused one by one; of a lost one those that may be sent twice."""
+        lost = is_lost(error)
+        again = [replace(job, again=False) for job in jobs if job.again] if lost else []
+        if isinstance(error, NO_LINE) or (not again and (lost or len(jobs) == 1)):
             return [map_error(error, wrote=job.batch.writes) for job in jobs]
-        found = {
-            id(job): None if text is None else reply_of(job.batch, text, vals)
-            for job, (text, vals) in zip(order, rows, strict=True)
-        }
-        return [found[id(job)] for job in jobs]
+        if not lost:
+            return [outcome for job in jobs for outcome in await work([job])]
+        answered = iter(await work(again))
+        return [
+            next(answered) if job.again else map_error(error, wrote=job.batch.writes)
+            for job in jobs
+        ]
 
-    async def _resent(self, job: Job, work: Any, error: Exception) -> list[Any]:
-        """Send once more what may be sent twice, after the connection was lost."""
-        if not job.again:
-            return [map_error(error, wrote=job.batch.writes)]
-        return await work([msgspec.structs.replace(job, again=False)])
-
-    async def _patiently(self, statement: bytes, args: Any, jobs: list[Job]) -> list[Any]:
-        """Make a call again while the server refuses it for the sake of another."""
-        for attempt in range(TRIES if len(jobs) == 1 else 3):
+    async def _patiently(self, statement: bytes, args: Any, *, again: bool = False) -> list[Any]:
+        """Make a call again while the server refuses it for the sake of another; `again`: once when lost too."""
+        for attempt in range(TRIES):
             try:
                 return await self._lines.fetch(statement, args)
             except DRIVER as error:
-                if not passes(error):
+                lost = is_lost(error)
+                if not passes(error) and not (again and lost):
                     raise
-            await AsyncFlow.sleep(0.001 * attempt)
+                again = again and not lost
+            await AsyncFlow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return await self._lines.fetch(statement, args)
 
     async def scan(self, query: Query) -> Page:
@@ -198,6 +223,6 @@ class AsyncPostgresEngine:
         ear, self._ear = self._ear, None
         if ear is not None:
             await ear.aclose()
-        await self._writes.stop()
-        await self._reads.stop()
+        for pump in (self._gets, self._reads, self._writes):
+            await pump.stop()
         await self._lines.aclose()

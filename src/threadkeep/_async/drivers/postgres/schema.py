@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, LiteralString, cast
 
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
@@ -52,7 +52,7 @@ async def migrate(con: AsyncConnection[Any], names: Names) -> int:
             await con.execute("set local check_function_bodies = off")  # their order is free
             await con.execute(names.compose(CREATE_LEDGER))
             for migration in pending(migrations, await _applied(con, names)):
-                await con.execute(names.compose(migration.sql))
+                await con.execute(names.compose(cast("LiteralString", migration.sql)))
                 await con.execute(
                     names.compose(
                         "insert into {migration} (number, name, checksum) values (%s, %s, %s)"

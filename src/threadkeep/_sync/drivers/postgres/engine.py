@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from random import random
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from threadkeep._sync.drivers.postgres.ear import Ear
 from threadkeep._sync.drivers.postgres.lines import Lines
@@ -15,10 +17,18 @@ from threadkeep._sync.drivers.watching import revisions
 from threadkeep.concurrency import Flow, Home, Lock, Pump
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.sql.postgres.connections import Server
-from threadkeep.engines.sql.postgres.errors import DRIVER, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.errors import DRIVER, NO_LINE, is_lost, map_error, passes
 from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
-from threadkeep.engines.sql.postgres.program import Job, claims_of, job_of, reply_of
+from threadkeep.engines.sql.postgres.program import (
+    Job,
+    asked_field,
+    claims_of,
+    columns_of,
+    field_reply,
+    job_of,
+    reply_of,
+)
 from threadkeep.engines.sql.postgres.statements import Statements
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -53,13 +63,10 @@ class PostgresEngine:
         self._ear: Ear | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        width = lines.settings.connections
-        self._writes = self._pump(self._write, max(1, width - width // 3))
-        self._reads = self._pump(self._read, max(1, width // 3))
-
-    @staticmethod
-    def _pump(work: Any, width: int) -> Pump[Job]:
-        return Pump(work, lambda job: job.weight, width=width, most=MOST, heaviest=HEAVIEST)
+        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
+        self._gets = Pump(self._get, lambda _: 0, width=few, **size)
+        self._reads = Pump(self._read, lambda job: job.weight, width=few, **size)
+        self._writes = Pump(self._write, lambda job: job.weight, width=few, **size)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -95,6 +102,10 @@ class PostgresEngine:
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if asked_field(batch) is not None:
+            reply = self._gets.call(batch)
+            if reply is not None:
+                return reply
         check(batch)
         job = job_of(batch)
         if not (batch.writes or batch.guards or batch.once):
@@ -103,59 +114,75 @@ class PostgresEngine:
                 return reply
         return self._writes.call(job)
 
+    def _get(self, batches: list[Batch]) -> list[Any]:
+        """Read one field of each entity."""
+        args = (*columns_of(batches), self._clock())
+        try:
+            rows = self._patiently(self._sql.get, args, again=True)
+        except DRIVER as error:
+            return [map_error(error, wrote=False)] * len(batches)
+        return list(map(field_reply, batches, rows))
+
     def _read(self, jobs: list[Job]) -> list[Any]:
         args = ([job.text for job in jobs], self._clock())
-        return self._do(jobs, self._sql.read, args, list(jobs))
+        try:
+            rows = self._patiently(self._sql.read, args)
+        except DRIVER as error:
+            return self._failed(jobs, error, self._read)
+        return list(map(reply_of, jobs, rows))
 
     def _write(self, jobs: list[Job]) -> list[Any]:
         """Run a group in one transaction; where it fails, its batches one by one."""
-        order = sorted(jobs, key=lambda job: job.batch.ref)
+        order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values: list[bytes] = []
         bases: list[int] = []
-        for job in order:
+        for n in order:
             bases.append(len(values))
-            values += job.values
+            values += jobs[n].values
         limits = self._limits
         args = (
-            *([job.text for job in order], values, bases),
+            *([jobs[n].text for n in order], values, bases),
             *(limits.fields, limits.labels, self._clock()),
         )
-        return self._do(jobs, self._sql.apply, args, order)
+        try:
+            rows = self._patiently(self._sql.apply, args)
+        except DRIVER as error:
+            return self._failed(jobs, error, self._write)
+        outcomes: list[Any] = [None] * len(jobs)
+        for n, row in zip(order, rows, strict=True):
+            outcomes[n] = reply_of(jobs[n], row)
+        return outcomes
 
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()
 
-    def _do(self, jobs: list[Job], statement: bytes, args: Any, order: list[Job]) -> list[Any]:
-        work = self._read if statement is self._sql.read else self._write
-        try:
-            rows = self._patiently(statement, args, jobs)
-        except DRIVER as error:
-            if len(jobs) > 1 and not is_lost(error):
-                return [outcome for job in jobs for outcome in work([job])]
-            if is_lost(error) and any(job.again for job in jobs):
-                return [outcome for job in jobs for outcome in self._resent(job, work, error)]
+    def _failed(
+        self, jobs: list[Job], error: Exception, work: Callable[[list[Job]], list[Any]]
+    ) -> list[Any]:
+        """Run the batches of a group that the server refused one by one; of a lost one those that may be sent twice."""
+        lost = is_lost(error)
+        again = [replace(job, again=False) for job in jobs if job.again] if lost else []
+        if isinstance(error, NO_LINE) or (not again and (lost or len(jobs) == 1)):
             return [map_error(error, wrote=job.batch.writes) for job in jobs]
-        found = {
-            id(job): None if text is None else reply_of(job.batch, text, vals)
-            for job, (text, vals) in zip(order, rows, strict=True)
-        }
-        return [found[id(job)] for job in jobs]
+        if not lost:
+            return [outcome for job in jobs for outcome in work([job])]
+        answered = iter(work(again))
+        return [
+            next(answered) if job.again else map_error(error, wrote=job.batch.writes)
+            for job in jobs
+        ]
 
-    def _resent(self, job: Job, work: Any, error: Exception) -> list[Any]:
-        """Send once more what may be sent twice, after the connection was lost."""
-        if not job.again:
-            return [map_error(error, wrote=job.batch.writes)]
-        return work([msgspec.structs.replace(job, again=False)])
-
-    def _patiently(self, statement: bytes, args: Any, jobs: list[Job]) -> list[Any]:
-        """Make a call again while the server refuses it for the sake of another."""
-        for attempt in range(TRIES if len(jobs) == 1 else 3):
+    def _patiently(self, statement: bytes, args: Any, *, again: bool = False) -> list[Any]:
+        """Make a call again while the server refuses it for the sake of another; `again`: once when lost too."""
+        for attempt in range(TRIES):
             try:
                 return self._lines.fetch(statement, args)
             except DRIVER as error:
-                if not passes(error):
+                lost = is_lost(error)
+                if not passes(error) and not (again and lost):
                     raise
-            Flow.sleep(0.001 * attempt)
+                again = again and not lost
+            Flow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return self._lines.fetch(statement, args)
 
     def scan(self, query: Query) -> Page:
@@ -197,6 +224,6 @@ class PostgresEngine:
         ear, self._ear = self._ear, None
         if ear is not None:
             ear.close()
-        self._writes.stop()
-        self._reads.stop()
+        for pump in (self._gets, self._reads, self._writes):
+            pump.stop()
         self._lines.close()

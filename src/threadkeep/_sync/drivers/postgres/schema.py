@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, LiteralString, cast
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
@@ -51,7 +51,7 @@ def migrate(con: Connection[Any], names: Names) -> int:
             con.execute("set local check_function_bodies = off")  # their order is free
             con.execute(names.compose(CREATE_LEDGER))
             for migration in pending(migrations, _applied(con, names)):
-                con.execute(names.compose(migration.sql))
+                con.execute(names.compose(cast("LiteralString", migration.sql)))
                 con.execute(
                     names.compose(
                         "insert into {migration} (number, name, checksum) values (%s, %s, %s)"

@@ -20,9 +20,20 @@ from threadkeep.errors import (
 )
 from threadkeep.ops.numbers import refused
 
+NO_LINE: Final = (PoolTimeout, PoolClosed, TooManyRequests)  # nothing was sent
 DRIVER: Final = (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests)
 # nothing was applied, and the same call may go through in a moment
 _AGAIN: Final = ("40001", "40P01", "55P03")
+OWN: Final = "TK001"  # raised by our functions
+_KINDS: Final[tuple[tuple[tuple[str, ...], type[ThreadkeepError], str], ...]] = (
+    (("57014",), Timeout, "stopped the call; see statement_timeout"),
+    (("55P03",), Timeout, "waited too long for a lock; see lock_timeout"),
+    (_AGAIN, Unavailable, "refused the call several times; try again"),
+    (("42501", "28", "25006"), Forbidden, "does not allow it"),
+    (("42P01", "42883", "42703", "3F000"), SchemaMismatch, "lacks what this release needs"),
+    (("54", "22001"), TooLarge, "cannot take it"),
+    (("22",), UsageError, "cannot take a value of the call"),
+)
 _DOWN: Final = ("57P01", "57P02", "57P03", "53300", "25006")
 
 
@@ -37,6 +48,8 @@ def passes(error: BaseException) -> bool:
 
 def is_lost(error: BaseException) -> bool:
     """Tell whether the connection went away, so that it is not known whether the call had its effect."""
+    if isinstance(error, NO_LINE):
+        return False
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate in _DOWN
     return False
@@ -46,27 +59,16 @@ def map_error(error: BaseException, *, wrote: bool) -> ThreadkeepError:
     """Return the error to raise; `wrote`: the call may have changed something before it was lost."""
     if isinstance(error, ThreadkeepError):
         return error
-    state = getattr(error, "sqlstate", None) or ""
-    if state == "TK001":
-        return _refused(error)
     if isinstance(error, PoolTimeout | TooManyRequests):
         return Timeout(f"no connection to PostgreSQL was free in time: {_first(error)}")
     if isinstance(error, PoolClosed):
         return Unavailable(f"the pool of connections is closed: {_first(error)}")
-    if state == "57014":
-        return Timeout(f"PostgreSQL stopped the call: {_first(error)}; see statement_timeout")
-    if state in _AGAIN:
-        return Unavailable(f"PostgreSQL refused the call several times: {_first(error)}; try again")
-    if state in {"42501", "28000", "28P01", "25006"}:
-        return Forbidden(f"PostgreSQL does not allow it: {_first(error)}")
-    if state in {"42P01", "42883", "42703", "3F000"}:
-        return SchemaMismatch(f"the database lacks what this release needs: {_first(error)}")
-    if state.startswith("53"):
-        return Unavailable(f"PostgreSQL is short of resources: {_first(error)}")
-    if state in {"54000", "54001", "22001"}:
-        return TooLarge(f"PostgreSQL cannot take it: {_first(error)}")
-    if state.startswith("22"):
-        return UsageError(f"PostgreSQL cannot take a value of the call: {_first(error)}")
+    state = getattr(error, "sqlstate", None) or ""
+    if state == OWN:
+        return _refused(error)
+    for states, kind, what in _KINDS:
+        if state.startswith(states):
+            return kind(f"PostgreSQL {what}: {_first(error)}")
     return Unavailable(
         f"PostgreSQL cannot be reached or failed: {_first(error)}",
         maybe_applied=wrote and (is_lost(error) or not state),

@@ -29,8 +29,17 @@ FUNCTIONS: Final = (
         "renews",
     ),
     *("reply", "read", "read_all", "get_all"),
-    *("start_lease", "set_fields", "delete_fields", "increment", "touch_fields", "renew_fields"),
-    *("append", "cut", "restore", "write_log"),
+    *(
+        "start_lease",
+        "set_each",
+        "refs_of",
+        "set_fields",
+        "delete_fields",
+        "increment",
+        "touch_fields",
+        "renew_fields",
+    ),
+    *("append_one", "append", "cut", "restore", "write_log"),
     *("next_listed", "put_entity", "drop_entity", "entity_due", "reclaim", "tend", "claim"),
     *(
         "watched",
@@ -43,7 +52,7 @@ FUNCTIONS: Final = (
         "create_entity",
         "makes",
     ),
-    *("relabel", "given_lease", "write", "check_limits", "mark", "apply", "finish", "apply_all"),
+    *("relabel", "write", "check_limits", "mark", "apply", "finish", "apply_all"),
     *("alive", "listed", "rarest", "places", "newest", "by_id", "moment", "text", "json"),
 )
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,29}")

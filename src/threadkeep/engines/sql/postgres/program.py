@@ -10,11 +10,12 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from threadkeep.engines.reads import renews
 from threadkeep.errors import CodecError, UsageError
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Claim, Listed
-from threadkeep.ops.ops import Set
-from threadkeep.ops.reply import Names, Reply
+from threadkeep.ops.ops import AnyOp, Append, Drop, Get, Incr, Label, Restore, Set, Touch
+from threadkeep.ops.reply import Field, Fields, Names, Reply
 from threadkeep.ops.wire_shapes import Values, back, lifted, strict
 
 
@@ -35,6 +36,7 @@ def job_of(batch: Batch) -> Job:
     for op in plain["ops"]:
         if op["type"] == "incr":  # as text: JSON numbers in the server do not tell 2 from 2.0
             op["by"] = msgspec.json.encode(op.get("by", 1)).decode()
+    plain |= _nature(batch)
     try:
         text = msgspec.json.encode(plain).decode()
     except UnicodeEncodeError as error:
@@ -42,6 +44,35 @@ def job_of(batch: Batch) -> Job:
             f"a name of the batch is not valid Unicode text: {error.reason}"
         ) from error
     return Job(batch, text, values, len(text) + sum(map(len, values)), batch.repeatable)
+
+
+def _nature(batch: Batch) -> dict[str, Any]:
+    """Return what is known of a batch before it is run; the functions in the server ask for it by these names."""
+    ops = batch.ops
+    found = {
+        "writes": batch.writes,
+        "reads": not all(op.writes for op in ops),
+        "renews": renews(ops),
+        "otherwise_renews": renews(batch.otherwise),
+        "makes": any(_makes(op) for op in ops),
+        "drops": any(type(op) is Drop for op in ops),
+    }
+    leases = [op for op in ops if type(op) is Touch and op.map is None and op.lease is not None]
+    standing = [op.lease for op in leases if not op.birth]
+    if leases:
+        found["birth_lease"] = msgspec.to_builtins(leases[-1].lease)
+    if standing:
+        found["lease"] = msgspec.to_builtins(standing[-1])
+    return found
+
+
+def _makes(op: AnyOp) -> bool:
+    """Tell whether an operation may make an entity of nothing."""
+    if isinstance(op, Restore):
+        return bool(op.items) or op.head > 0
+    if isinstance(op, Append | Set):
+        return bool(op.items)
+    return isinstance(op, Incr | Label)
 
 
 class _Given:
@@ -58,8 +89,11 @@ _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(strict(Reply))
 _back: Final = back(Reply)
 
 
-def reply_of(batch: Batch, text: str, values: Sequence[bytes]) -> Reply:
-    """Return the reply to a batch."""
+def reply_of(job: Job, row: tuple[str | None, Sequence[bytes]]) -> Reply | None:
+    """Return the reply to a batch; None when it must be run by the function for writes."""
+    batch, (text, values) = job.batch, row
+    if text is None:
+        return None
     assert _back is not None  # noqa: S101 - a reply has parts
     try:
         reply: Reply = _back(_decoder.decode(text), cast("Values", _Given(values)))
@@ -77,6 +111,43 @@ def _in_order(batch: Batch, reply: Reply) -> Reply:
         if type(op) is Set and isinstance(result, Names) and len(result.names) > 1:
             results[at] = Names(tuple(name for name in op.items if name in result.names))
     return msgspec.structs.replace(reply, results=tuple(results))
+
+
+def asked_field(batch: Batch) -> Get | None:
+    """Return the Get of a batch that reads one field and does nothing else: the hot path."""
+    op = batch.ops[0] if len(batch.ops) == 1 else None
+    if type(op) is not Get or op.fields is None or len(op.fields) != 1 or not op.values:
+        return None
+    return None if op.refs is not None or batch.guards or batch.once else op
+
+
+def columns_of(batches: Sequence[Batch]) -> tuple[list[Any], ...]:
+    """Return namespaces, kinds, ids, maps, fields and whether they renew, of batches with one Get."""
+    gets = [cast("Get", batch.ops[0]) for batch in batches]
+    names = [get.fields[0] if get.fields else "" for get in gets]
+    refs = [batch.ref for batch in batches]
+    return (
+        [ref.namespace for ref in refs],
+        [ref.kind for ref in refs],
+        [ref.id for ref in refs],
+        [get.map for get in gets],
+        names,
+        [get.renew for get in gets],
+    )
+
+
+def field_reply(batch: Batch, row: Sequence[Any]) -> Reply | None:
+    """Return the reply to a batch with one Get; None when it must be run as others are."""
+    revision, epoch, value, rev, window, end, refs, stale = row
+    if stale:
+        return None
+    if revision is None:
+        return Reply(True, (Fields({}),))
+    if value is None:
+        return Reply(True, (Fields({}),), revision, epoch)
+    (name,) = cast("Get", batch.ops[0]).fields or ("",)
+    field = Field(value, rev, window, end, tuple(refs or ()), len(value))
+    return Reply(True, (Fields({name: field}),), revision, epoch)
 
 
 class Row(msgspec.Struct, frozen=True):

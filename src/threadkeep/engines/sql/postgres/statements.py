@@ -8,6 +8,10 @@ from threadkeep.engines.sql.postgres.names import Names
 
 _TEXTS: Final[dict[str, LiteralString]] = {
     "read": "select reply, vals from {read_all}(%b::text[]::jsonb[], %b::int8)",
+    "get": (
+        "select revision, epoch, value, rev, win, expires, refs, stale from"
+        " {get_all}(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bool[], %b::int8)"
+    ),
     "apply": (
         "select reply, vals from"
         " {apply_all}(%b::text[]::jsonb[], %b::bytea[], %b::int4[], %b::int4, %b::int4, %b::int8)"
@@ -39,7 +43,7 @@ class Statements:
         found = {
             name: names.compose(text).as_string(None).encode() for name, text in _TEXTS.items()
         }
-        self.read, self.apply = found["read"], found["apply"]
+        self.get, self.read, self.apply = found["get"], found["read"], found["apply"]
         self.newest, self.by_id, self.claim = found["newest"], found["by_id"], found["claim"]
         self.watch, self.listen, self.poll = found["watch"], found["listen"], found["poll"]
         self.snapshot = found["snapshot"]

@@ -12,7 +12,7 @@ from threadkeep.model.refs import Ref
 
 def key_of(ref: Ref) -> str:
     """Return what an entity is called among watchers, as the server's function does."""
-    text = "\x1f".join((ref.namespace, ref.kind, ref.id))
+    text = f"{ref.namespace}\x1f{ref.kind}\x1f{ref.id}"
     return sha256(text.encode()).hexdigest()[:32]
 
 

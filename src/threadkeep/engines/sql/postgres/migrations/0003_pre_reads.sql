@@ -159,10 +159,11 @@ begin
 end $$;
 
 -- What a read finds where nothing stands.
-create function {empty}(op jsonb) returns json language sql immutable as $$
+create function {empty}(op jsonb, p_now bigint) returns json language sql stable as $$
     select case op->>'type'
         when 'get' then json_build_object('type', 'fields', 'fields', json_build_object())
         when 'read' then json_build_object('type', 'items')
+        when 'now' then json_build_object('type', 'moment', 'at', p_now)
         else json_build_object('type', 'nothing') end
 $$;
 
@@ -176,13 +177,16 @@ begin
     results := array[]::json[];
     vals := array[]::bytea[];
     stale := '[]';
-    for op in select * from jsonb_array_elements(ops) loop
-        if op->>'type' not in ('get', 'read', 'info') then
+    for n in 0 .. coalesce(jsonb_array_length(ops), 0) - 1 loop
+        op := ops->n;
+        if op->>'type' not in ('get', 'read', 'info', 'now') then
             results := results || null::json;
         elsif e.eid is null then
-            results := results || {empty}(op);
+            results := results || {empty}(op, p_now);
         elsif op->>'type' = 'info' then
             results := results || {info}(e, p_now);
+        elsif op->>'type' = 'now' then
+            results := results || {empty}(op, p_now);
         else
             if op->>'type' = 'get' then
                 part := {read_map}(e.eid, op, p_now, cardinality(vals));
@@ -196,17 +200,10 @@ begin
     end loop;
 end $$;
 
--- Whether reads renew the entity's own lease: looking at it, or renew = false, does not.
-create function {renews}(ops jsonb) returns boolean language sql immutable as $$
-    select exists (select 1 from jsonb_array_elements(ops) op
-                   where op->>'type' = 'read'
-                      or (op->>'type' = 'get' and coalesce((op->>'renew')::boolean, true)))
-$$;
-
 -- A reply; `e` null: nothing stands.
 create function {reply}(e {entity}, ok boolean, results json[], failed int default null,
                         expired boolean default false, changed boolean default false)
-returns json language sql immutable as $$
+returns json language sql stable as $$
     select json_build_object(
         'ok', ok, 'results', results, 'revision', coalesce(e.revision, 0), 'epoch', coalesce(e.epoch, ''),
         'failed', failed, 'expired', expired, 'changed', changed)
@@ -224,11 +221,11 @@ begin
     where t.ns = b->'ref'->>'namespace' and t.kind = b->'ref'->>'kind' and t.id = b->'ref'->>'id';
     now := greatest(now, e.updated);
     vals := array[]::bytea[];
-    if e.due <= now or ({renews}(b->'ops') and {renewed}(e.win, e.expires, now) is not null) then
+    if e.due <= now or ((b->>'renews')::boolean and {renewed}(e.win, e.expires, now) is not null) then
         return;
     end if;
     if e.expires <= now or e.due > e.expires then
-        reply := {reply}(null, true, array(select {empty}(op) from jsonb_array_elements(b->'ops') op), expired => true);
+        reply := {reply}(null, true, array(select {empty}(op, now) from jsonb_array_elements(b->'ops') op), expired => true);
         return;
     end if;
     found_ := {answer}(e, b->'ops', now);
@@ -250,4 +247,32 @@ begin
         vals := r.vals;
         return next;
     end loop;
+end $$;
+
+-- One field of each of several entities, in their order. `stale`: {apply} must see to it.
+create function {get_all}(spaces text[], kinds text[], ids text[], maps text[], names text[], renew boolean[],
+                          clock bigint)
+returns table (revision bigint, epoch text, value bytea, rev bigint, win bigint, expires bigint, refs text[],
+               stale boolean)
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+    moment constant bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
+begin
+    return query
+    select e.revision, e.epoch, f.value, f.rev, f.win, f.expires, f.refs,
+           coalesce(e.due <= greatest(moment, e.updated) or e.expires <= greatest(moment, e.updated)
+                    or e.due > e.expires, false)
+           or (n.renew and (coalesce({renewed}(e.win, e.expires, greatest(moment, e.updated)),
+                                     {renewed}(f.win, f.expires, greatest(moment, e.updated))) is not null))
+    from unnest(spaces, kinds, ids, maps, names, renew) with ordinality n (ns, kind, id, map, name, renew, ord)
+    left join lateral (
+        select * from {entity} t where t.ns = n.ns and t.kind = n.kind and t.id = n.id limit 1
+    ) e on true
+    left join lateral (
+        select * from {field} t
+        where t.eid = e.eid and t.map = n.map and t.name = n.name
+          and (t.expires is null or t.expires > greatest(moment, e.updated))
+        limit 1
+    ) f on true
+    order by n.ord;
 end $$;

@@ -1,10 +1,62 @@
 -- Writes to fields. The entity's row is locked. `count` and `weight` are what is to be added to its counts.
 
 create function {start_lease}(lease jsonb, now bigint, out win bigint, out fin bigint)
-language sql immutable as $$
-    select (lease->>'window')::bigint,
-           coalesce((lease->>'end')::bigint, now + (lease->>'window')::bigint)
-$$;
+language plpgsql immutable as $$
+begin
+    win := (lease->>'window')::bigint;
+    fin := coalesce((lease->>'end')::bigint, now + win);
+end $$;
+
+-- A few fields, one after the other.
+create function {set_each}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint, p_win bigint,
+                           out result json, out changed boolean, inout due bigint, out count bigint,
+                           out weight bigint)
+language plpgsql as $$
+declare
+    m constant text := op->>'map';
+    only_absent constant boolean := op ? 'absent_only';
+    skipped text[];
+    given record;
+    new bytea;
+    size int;
+    fin bigint;
+begin
+    count := 0;
+    weight := 0;
+    changed := false;
+    for given in select g.key, g.value from jsonb_each(op->'items') g loop
+        select octet_length(t.value), t.expires into size, fin
+        from {field} t where t.eid = p_eid and t.map = m and t.name = given.key;
+        if only_absent and size is not null and (fin is null or fin > p_now) then
+            skipped := skipped || given.key;
+            continue;
+        end if;
+        new := v[base + given.value::int + 1];
+        if size is null then
+            insert into {field} (eid, map, name, value, rev, win, expires, refs)
+            values (p_eid, m, given.key, new, p_rev, p_win, due, {refs_of}(op->'refs'->given.key));
+            count := count + 1;
+            weight := weight + octet_length(new);
+        else
+            update {field} t
+            set value = new, rev = p_rev, win = p_win, expires = due, refs = {refs_of}(op->'refs'->given.key)
+            where t.eid = p_eid and t.map = m and t.name = given.key;
+            weight := weight + octet_length(new) - size;
+        end if;
+        changed := true;
+    end loop;
+    due := case when changed then due end;
+    result := json_build_object('type', 'names', 'names', coalesce(skipped, array[]::text[]));
+end $$;
+
+-- Names from JSON; null for none.
+create function {refs_of}(given jsonb) returns text[] language plpgsql immutable as $$
+begin
+    if given is null or given = '[]' then
+        return null;
+    end if;
+    return array(select jsonb_array_elements_text(given));
+end $$;
 
 create function {set_fields}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint,
                              out result json, out changed boolean, out due bigint, out count bigint,
@@ -13,9 +65,15 @@ language plpgsql as $$
 declare
     m text := op->>'map';
     only_absent boolean := coalesce((op->>'absent_only')::boolean, false);
-    lease record := {start_lease}(op->'lease', p_now);
+    lease record;
     skipped text[];
 begin
+    lease := {start_lease}(op->'lease', p_now);
+    if jsonb_path_query_first(op->'items', '$.keyvalue()[4].key') is null then
+        select s.* into result, changed, due, count, weight
+        from {set_each}(p_eid, op, v, base, p_now, p_rev, lease.win, lease.fin) s;
+        return;
+    end if;
     with given as (
         select g.key as name, v[base + g.value::int + 1] as value,
                case when op->'refs' ? g.key then array(select jsonb_array_elements_text(op->'refs'->g.key)) end as refs
@@ -70,10 +128,11 @@ create function {increment}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint,
 language plpgsql as $$
 declare
     f {field};
-    lease record := {start_lease}(op->'lease', p_now);
+    lease record;
     stands boolean;
     total text;
 begin
+    lease := {start_lease}(op->'lease', p_now);
     select * into f from {field} t
     where t.eid = p_eid and t.map = op->>'map' and t.name = op->>'field';
     stands := f.eid is not null and (f.expires is null or f.expires > p_now);

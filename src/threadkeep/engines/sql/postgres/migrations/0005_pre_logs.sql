@@ -1,5 +1,27 @@
 -- Writes to logs. The entity's row is locked.
 
+create function {append_one}(l {log}, op jsonb, v bytea[], base int, p_now bigint, out eid bigint, out name text,
+                             out head bigint, out count bigint, out bytes bigint, out result json)
+language plpgsql as $$
+declare
+    new constant bytea := v[base + (op->'items'->>0)::int + 1];
+    id_ constant text := op->'ids'->>0;
+    stands bigint;
+begin
+    eid := l.eid; name := l.name; head := l.head; count := l.count; bytes := l.bytes;
+    if id_ is not null then
+        select t.seq into stands from {item} t where t.eid = l.eid and t.log = l.name and t.id = id_;
+        if found then
+            result := json_build_object('type', 'appended', 'seqs', array[stands], 'skipped', array[id_]);
+            return;
+        end if;
+    end if;
+    head := head + 1; count := count + 1; bytes := bytes + octet_length(new);
+    insert into {item} (eid, log, seq, at, id, refs, value)
+    values (l.eid, l.name, head, p_now, id_, {refs_of}(op->'refs'->0), new);
+    result := json_build_object('type', 'appended', 'seqs', array[head]);
+end $$;
+
 create function {append}(inout l {log}, op jsonb, v bytea[], base int, p_now bigint, out result json)
 language plpgsql as $$
 declare
@@ -8,6 +30,10 @@ declare
     added bigint;
     size bigint;
 begin
+    if jsonb_array_length(op->'items') = 1 then
+        select a.* into l.eid, l.name, l.head, l.count, l.bytes, result from {append_one}(l, op, v, base, p_now) a;
+        return;
+    end if;
     with given as (
         select o.ord::int as ord, v[base + o.value::int + 1] as value, op->'ids'->>(o.ord::int - 1) as id,
                nullif(array(select jsonb_array_elements_text(op->'refs'->(o.ord::int - 1))), array[]::text[]) as refs
@@ -136,7 +162,9 @@ begin
     weight := l.bytes - old.bytes;
     changed := l <> old or (op->>'type' = 'restore' and jsonb_array_length(coalesce(op->'items', '[]')) > 0);
     if changed then
-        insert into {log} as t select l.*
-        on conflict (eid, name) do update set head = excluded.head, count = excluded.count, bytes = excluded.bytes;
+        update {log} t set head = l.head, count = l.count, bytes = l.bytes where t.eid = p_eid and t.name = l.name;
+        if not found then
+            insert into {log} select l.*;
+        end if;
     end if;
 end $$;

@@ -36,29 +36,28 @@ end $$;
 create function {over}(e {entity}, b jsonb, p_now bigint, writes boolean) returns json language plpgsql as $$
 declare
     guard jsonb;
-    n int := -1;
 begin
     if e.due is null or e.due <= e.expires then
         update {entity} t set due = e.expires + 1 where t.eid = e.eid;
     end if;
-    for guard in select * from jsonb_array_elements(b->'guards') loop
-        n := n + 1;
+    for n in 0 .. coalesce(jsonb_array_length(b->'guards'), 0) - 1 loop
+        guard := b->'guards'->n;
         if guard->>'type' = 'claimed' or not (writes or {holds}(null, guard, b, p_now, false)) then
-            return {reply}(null, false, array(select {empty}(op) from jsonb_array_elements(b->'otherwise') op), n, true);
+            return {reply}(null, false, array(select {empty}(op, p_now) from jsonb_array_elements(b->'otherwise') op), n, true);
         end if;
     end loop;
     return {reply}(null, not writes, array(
-        select {empty}(op) from jsonb_array_elements(case when writes then b->'otherwise' else b->'ops' end) op
+        select {empty}(op, p_now) from jsonb_array_elements(case when writes then b->'otherwise' else b->'ops' end) op
     ), expired => true);
 end $$;
 
 -- Write the renewals that were called for, and the entity's own.
-create function {settle}(e {entity}, stale jsonb, ops jsonb, p_now bigint) returns void language plpgsql as $$
+create function {settle}(e {entity}, stale jsonb, renews boolean, p_now bigint) returns void language plpgsql as $$
 begin
     if stale <> '[]' then
         perform {renew_fields}(e.eid, stale, p_now);
     end if;
-    if {renewed}(e.win, e.expires, p_now) is not null and {renews}(ops) then
+    if {renewed}(e.win, e.expires, p_now) is not null and renews then
         update {entity} t set expires = p_now + t.win where t.eid = e.eid;
     end if;
 end $$;
@@ -93,12 +92,3 @@ begin
     returning * into e;
     return e;
 end $$;
-
--- Whether an operation may make an entity of nothing.
-create function {makes}(ops jsonb) returns boolean language sql immutable as $$
-    select exists (
-        select 1 from jsonb_array_elements(ops) op
-        where (op->>'type' = 'set' and op->'items' <> '{{}}') or op->>'type' in ('incr', 'label')
-           or (op->>'type' = 'append' and op->'items' <> '[]')
-           or (op->>'type' = 'restore' and (coalesce(op->'items', '[]') <> '[]' or coalesce((op->>'head')::bigint, 0) > 0)))
-$$;

@@ -6,14 +6,6 @@ create function {relabel}(labels jsonb, given jsonb) returns jsonb language sql 
            - array(select n.key from jsonb_each(given) n where jsonb_typeof(n.value) = 'null')
 $$;
 
--- The lease that a Touch gives the entity, the last one; null for none.
-create function {given_lease}(ops jsonb, born boolean) returns jsonb language sql immutable as $$
-    select op->'lease' from jsonb_array_elements(ops) with ordinality o (op, n)
-    where op->>'type' = 'touch' and not op ? 'map' and op ? 'lease'
-      and (born or not coalesce((op->>'birth')::boolean, false))
-    order by n desc limit 1
-$$;
-
 -- Do the writes of a batch to an entity, which is locked; `results` has those of the reads in it.
 create function {write}(old {entity}, b jsonb, v bytea[], base int, p_now bigint, born boolean,
                         max_fields int, max_labels int, inout results json[],
@@ -21,18 +13,17 @@ create function {write}(old {entity}, b jsonb, v bytea[], base int, p_now bigint
 language plpgsql as $$
 declare
     rev constant bigint := old.revision + 1;
-    n int := 0;
     op jsonb;
     part record;
     first_end bigint;
     labels jsonb := coalesce(old.labels, '{{}}');
-    lease jsonb := {given_lease}(b->'ops', born);
+    lease jsonb := b->(case when born then 'birth_lease' else 'lease' end);
     ends bigint;
 begin
     e := old;
     changed := false;
-    for op in select * from jsonb_array_elements(b->'ops') loop
-        n := n + 1;
+    for n in 1 .. jsonb_array_length(b->'ops') loop
+        op := b->'ops'->(n - 1);
         case op->>'type'
         when 'set' then part := {set_fields}(e.eid, op, v, base, p_now, rev);
         when 'del' then part := {delete_fields}(e.eid, op, p_now);
@@ -62,8 +53,10 @@ begin
             e.field_bytes := e.field_bytes + part.weight;
         end if;
     end loop;
-    perform {check_limits}(old, e, labels, max_fields, max_labels);
     e.labels := nullif(labels, '{{}}');
+    if e.fields > old.fields or e.labels is distinct from old.labels then
+        perform {check_limits}(old, e, labels, max_fields, max_labels);
+    end if;
     changed := changed or e.labels is distinct from old.labels;
     if born and not changed then
         return;
@@ -130,14 +123,11 @@ create function {apply}(b jsonb, v bytea[], base int, max_fields int, max_labels
                         out reply json, out vals bytea[], out changed boolean)
 language plpgsql as $$
 declare
-    writes constant boolean := exists (
-        select 1 from jsonb_array_elements(b->'ops') op where op->>'type' not in ('get', 'read', 'info'));
+    writes constant boolean := (b->>'writes')::boolean;
     e {entity};
     now bigint;
     claimed boolean := false;
     born boolean;
-    guard jsonb;
-    n int := -1;
     a record;
     w record;
 begin
@@ -155,7 +145,7 @@ begin
             return;
         end if;
         if exists (select 1 from jsonb_array_elements(b->'ops') op
-                   where op->>'type' not in ('get', 'read', 'info', 'drop')
+                   where op->>'type' not in ('get', 'read', 'info', 'now', 'drop')
                      and not (op->>'type' = 'set' and op->>'map' like '#%')) then
             perform {refuse}('expired', '{{}}');
         end if;
@@ -173,23 +163,26 @@ begin
             return;
         end if;
     end if;
-    for guard in select * from jsonb_array_elements(b->'guards') loop
-        n := n + 1;
-        if not {holds}(e, guard, b, now, claimed) then
+    for n in 0 .. coalesce(jsonb_array_length(b->'guards'), 0) - 1 loop
+        if not {holds}(e, b->'guards'->n, b, now, claimed) then
             a := {answer}(e, b->'otherwise', now);
             if e.eid is not null and not claimed then
-                perform {settle}(e, a.stale, b->'otherwise', now);
+                perform {settle}(e, a.stale, (b->>'otherwise_renews')::boolean, now);
             end if;
             reply := {reply}(e, false, a.results, n);
             vals := a.vals;
             return;
         end if;
     end loop;
-    a := {answer}(e, b->'ops', now);
-    vals := a.vals;
+    if (b->>'reads')::boolean then
+        a := {answer}(e, b->'ops', now);
+        vals := a.vals;
+    else
+        select array_fill(null::json, array[jsonb_array_length(b->'ops')]) as results, '[]'::jsonb as stale into a;
+    end if;
     if not writes then
         if e.eid is not null and not claimed then
-            perform {settle}(e, a.stale, b->'ops', now);
+            perform {settle}(e, a.stale, (b->>'renews')::boolean, now);
         end if;
         reply := {reply}(e, true, a.results);
         return;
@@ -197,7 +190,7 @@ begin
         reply := {mark}(e, b, v, base, now, a.results);
         changed := reply->>'changed' = 'true';
         return;
-    elsif b->'ops' @> '[{{"type": "drop"}}]' then
+    elsif (b->>'drops')::boolean then
         changed := e.eid is not null;
         if changed then
             perform {drop_entity}(e, now + 86400000000);
@@ -209,7 +202,7 @@ begin
     end if;
     born := e.eid is null;
     if born then
-        if {makes}(b->'ops') then
+        if (b->>'makes')::boolean then
             e := {create_entity}(b, now);
             if e.eid is null then -- somebody else was quicker
                 select x.reply, x.vals, x.changed into reply, vals, changed
