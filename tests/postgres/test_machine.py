@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import psycopg
 import pytest
 from hypothesis import settings
 
 from tests.machine.test_machine import LONG, NORMAL
-from tests.postgres.engine import async_engine, sync_engine
-from threadkeep.engines.sql.postgres.names import TABLES
+from tests.postgres.engine import async_engine, empty, sync_engine
+from tests.servers.postgres import PostgresServer
 from threadkeep.model.options import Limits
 from threadkeep.ops.engine import Engine
 from threadkeep.testing.machine import check_machine
@@ -24,18 +23,14 @@ PROFILES = [
 
 
 @pytest.fixture
-def emptied(place: str) -> Callable[[], str]:
+def emptied(place: str, postgres: PostgresServer) -> Callable[[], str]:
     """Returns the URL of a store after everything in it was removed."""
-    sync_engine(place).setup()
 
-    def empty() -> str:
-        schema = place.partition("schema=")[2]
-        with psycopg.connect(place.partition("?")[0], autocommit=True) as con:
-            names = ", ".join(f"{schema}.tk_{table}" for table in TABLES if table != "migration")
-            con.execute(f"truncate {names}".encode())
+    def again() -> str:
+        empty(postgres)
         return place
 
-    return empty
+    return again
 
 
 @pytest.mark.parametrize("profile", PROFILES)

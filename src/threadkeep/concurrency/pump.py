@@ -34,13 +34,15 @@ class AsyncPump(Generic[J]):
         self._width, self._most, self._heaviest = width, most, heaviest
         self._waiting: deque[tuple[J, asyncio.Future[Any]]] = deque()
         self._lines: set[asyncio.Task[None]] = set()
+        self._busy = 0
 
     async def call(self, job: J) -> Any:
         """Return the result of a job or raise its exception."""
         loop = asyncio.get_running_loop()
         slot: asyncio.Future[Any] = loop.create_future()
         self._waiting.append((job, slot))
-        if len(self._lines) < self._width:
+        if self._busy < self._width:
+            self._busy += 1
             line = loop.create_task(self._serve())
             self._lines.add(line)
             line.add_done_callback(self._lines.discard)
@@ -63,6 +65,7 @@ class AsyncPump(Generic[J]):
 
     async def _serve(self) -> None:
         while group := self._take():
+            outcomes: Outcomes
             try:
                 outcomes = await self._work([job for job, _ in group])
             except BaseException as error:  # noqa: BLE001 - every caller is told
@@ -76,6 +79,7 @@ class AsyncPump(Generic[J]):
                     slot.set_exception(outcome)
                 else:
                     slot.set_result(outcome)
+        self._busy -= 1  # in the same step as the last look: who comes after it begins a line
 
     async def stop(self) -> None:
         """Wait for what was begun."""

@@ -46,15 +46,14 @@ class AsyncEar:
     async def _run(self) -> None:
         while not self._closed:
             try:
-                con = await self._lines.direct()
-                async with con:
+                async with self._lines.direct() as con:
                     await self._hear(con)
             except (*DRIVER, ThreadkeepError):
                 await AsyncFlow.sleep(TICK)
 
     async def _hear(self, con: AsyncConnection[Any]) -> None:
         """Listen until the connection is lost; behind a transaction pooler ask instead."""
-        found = await con.execute("select pg_backend_pid()")
+        found = await con.execute("select pg_backend_pid()", prepare=False)
         row = await found.fetchone()
         direct = row is not None and row[0] == con.info.backend_pid
         if direct:
@@ -75,7 +74,7 @@ class AsyncEar:
                 self._hub.publish_all()
             if now - renewed > LOOK:
                 renewed = now
-                await con.execute(self._sql.watch, (self._watched.keys,))
+                await con.execute(self._sql.watch, (self._watched.keys,), prepare=False)
 
     def _tell(self, payload: str) -> None:
         for key in payload.split():
@@ -87,13 +86,13 @@ class AsyncEar:
         """Look again when all have ended who wrote before they could know of the watcher."""
         if not self._watched.unsettled:
             return
-        found = await con.execute(self._sql.snapshot)
+        found = await con.execute(self._sql.snapshot, prepare=False)
         for oldest, next_ in await found.fetchall():
             for ref in self._watched.settled(oldest, next_):
                 self._hub.publish(ref)
 
     async def _poll(self, con: AsyncConnection[Any]) -> None:
-        found = await con.execute(self._sql.poll, self._watched.columns())
+        found = await con.execute(self._sql.poll, self._watched.columns(), prepare=False)
         for ref in self._watched.changed(await found.fetchall()):
             self._hub.publish(ref)
 

@@ -88,8 +88,7 @@ class AsyncPostgresEngine:
             if self._server is not None:
                 return
             try:
-                con = await self._lines.direct()
-                async with con:
+                async with self._lines.direct() as con:
                     server, self._names = await examine(con, self._names)
                     self._schema = await migrate(con, self._names)
                 self._sql = Statements(self._names)
@@ -105,13 +104,14 @@ class AsyncPostgresEngine:
             reply = await self._gets.call(batch)
             if reply is not None:
                 return reply
+            return await self._writes.call(job_of(batch))
         check(batch)
         job = job_of(batch)
         if not (batch.writes or batch.guards or batch.once):
             reply = await self._reads.call(job)
             if reply is not None:
                 return reply
-        return await self._writes.call(job)
+        return await self._writes.call(job)  # also what a read is to renew or reclaim
 
     async def _get(self, batches: list[Batch]) -> list[Any]:
         """Read one field of each entity."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -15,6 +16,20 @@ from threadkeep.engines.sql.postgres.errors import DRIVER, map_error
 
 Rows = list[tuple[Any, ...]]
 STALE = 16  # connections that may turn out to be closed before a call gives up
+
+
+@asynccontextmanager
+async def _alone(con: AsyncConnection[Any]) -> AsyncGenerator[None]:
+    """Have each statement of a program's connection be a transaction of its own, as on the store's."""
+    if con.autocommit:
+        yield
+        return
+    await con.set_autocommit(True)
+    try:
+        yield
+    finally:
+        if not con.closed:
+            await con.set_autocommit(False)
 
 
 class AsyncLines:
@@ -41,12 +56,16 @@ class AsyncLines:
                 await pool.open()
                 self._pool = pool
 
-    async def direct(self) -> AsyncConnection[Any]:
-        """Return a new connection outside of the pool. Raises what the driver raises."""
+    @asynccontextmanager
+    async def direct(self) -> AsyncGenerator[AsyncConnection[Any]]:
+        """Lend a connection for longer: a new one, or one of the pool that was given."""
         if self._given is None:
-            return await AsyncConnection.connect(self.settings.conninfo, **unprepared())
-        kwargs = {**(self._given.kwargs or {}), **unprepared()}
-        return await AsyncConnection.connect(self._given.conninfo, **kwargs)
+            made = await AsyncConnection.connect(self.settings.conninfo, **unprepared())
+            async with made as con:
+                yield con
+        else:
+            async with self._given.connection(self.settings.wait) as con, _alone(con):
+                yield con
 
     async def fetch(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement, in one trip. Raises what the driver raises."""
@@ -56,16 +75,10 @@ class AsyncLines:
                 if is_gone(con.pgconn):  # closed by the server while nobody used it
                     await con.close()
                     continue
-                plain = con.autocommit
-                if not plain:
-                    await con.set_autocommit(True)
-                try:
+                async with _alone(con):
                     cursor = con.cursor(row_factory=tuple_row, binary=True)
                     await cursor.execute(statement, args, prepare=False)
                     return await cursor.fetchall()
-                finally:
-                    if not plain and not con.closed:
-                        await con.set_autocommit(False)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)
 
     async def ask(self, statement: bytes, args: Sequence[Any]) -> Rows:

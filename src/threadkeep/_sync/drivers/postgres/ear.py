@@ -47,15 +47,14 @@ class Ear:
     def _run(self) -> None:
         while not self._closed:
             try:
-                con = self._lines.direct()
-                with con:
+                with self._lines.direct() as con:
                     self._hear(con)
             except (*DRIVER, ThreadkeepError):
                 Flow.sleep(TICK)
 
     def _hear(self, con: Connection[Any]) -> None:
         """Listen until the connection is lost; behind a transaction pooler ask instead."""
-        found = con.execute("select pg_backend_pid()")
+        found = con.execute("select pg_backend_pid()", prepare=False)
         row = found.fetchone()
         direct = row is not None and row[0] == con.info.backend_pid
         if direct:
@@ -76,7 +75,7 @@ class Ear:
                 self._hub.publish_all()
             if now - renewed > LOOK:
                 renewed = now
-                con.execute(self._sql.watch, (self._watched.keys,))
+                con.execute(self._sql.watch, (self._watched.keys,), prepare=False)
 
     def _tell(self, payload: str) -> None:
         for key in payload.split():
@@ -88,13 +87,13 @@ class Ear:
         """Look again when all have ended who wrote before they could know of the watcher."""
         if not self._watched.unsettled:
             return
-        found = con.execute(self._sql.snapshot)
+        found = con.execute(self._sql.snapshot, prepare=False)
         for oldest, next_ in found.fetchall():
             for ref in self._watched.settled(oldest, next_):
                 self._hub.publish(ref)
 
     def _poll(self, con: Connection[Any]) -> None:
-        found = con.execute(self._sql.poll, self._watched.columns())
+        found = con.execute(self._sql.poll, self._watched.columns(), prepare=False)
         for ref in self._watched.changed(found.fetchall()):
             self._hub.publish(ref)
 

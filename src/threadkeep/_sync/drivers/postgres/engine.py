@@ -89,8 +89,7 @@ class PostgresEngine:
             if self._server is not None:
                 return
             try:
-                con = self._lines.direct()
-                with con:
+                with self._lines.direct() as con:
                     server, self._names = examine(con, self._names)
                     self._schema = migrate(con, self._names)
                 self._sql = Statements(self._names)
@@ -106,13 +105,14 @@ class PostgresEngine:
             reply = self._gets.call(batch)
             if reply is not None:
                 return reply
+            return self._writes.call(job_of(batch))
         check(batch)
         job = job_of(batch)
         if not (batch.writes or batch.guards or batch.once):
             reply = self._reads.call(job)
             if reply is not None:
                 return reply
-        return self._writes.call(job)
+        return self._writes.call(job)  # also what a read is to renew or reclaim
 
     def _get(self, batches: list[Batch]) -> list[Any]:
         """Read one field of each entity."""

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection
@@ -16,6 +17,20 @@ from threadkeep.engines.sql.postgres.errors import DRIVER, map_error
 
 Rows = list[tuple[Any, ...]]
 STALE = 16  # connections that may turn out to be closed before a call gives up
+
+
+@contextmanager
+def _alone(con: Connection[Any]) -> Generator[None]:
+    """Have each statement of a program's connection be a transaction of its own, as on the store's."""
+    if con.autocommit:
+        yield
+        return
+    con.set_autocommit(True)
+    try:
+        yield
+    finally:
+        if not con.closed:
+            con.set_autocommit(False)
 
 
 class Lines:
@@ -42,12 +57,16 @@ class Lines:
                 pool.open()
                 self._pool = pool
 
-    def direct(self) -> Connection[Any]:
-        """Return a new connection outside of the pool. Raises what the driver raises."""
+    @contextmanager
+    def direct(self) -> Generator[Connection[Any]]:
+        """Lend a connection for longer: a new one, or one of the pool that was given."""
         if self._given is None:
-            return Connection.connect(self.settings.conninfo, **unprepared())
-        kwargs = {**(self._given.kwargs or {}), **unprepared()}
-        return Connection.connect(self._given.conninfo, **kwargs)
+            made = Connection.connect(self.settings.conninfo, **unprepared())
+            with made as con:
+                yield con
+        else:
+            with self._given.connection(self.settings.wait) as con, _alone(con):
+                yield con
 
     def fetch(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement, in one trip. Raises what the driver raises."""
@@ -57,16 +76,10 @@ class Lines:
                 if is_gone(con.pgconn):  # closed by the server while nobody used it
                     con.close()
                     continue
-                plain = con.autocommit
-                if not plain:
-                    con.set_autocommit(True)
-                try:
+                with _alone(con):
                     cursor = con.cursor(row_factory=tuple_row, binary=True)
                     cursor.execute(statement, args, prepare=False)
                     return cursor.fetchall()
-                finally:
-                    if not plain and not con.closed:
-                        con.set_autocommit(False)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)
 
     def ask(self, statement: bytes, args: Sequence[Any]) -> Rows:
