@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from threadkeep.concurrency import AsyncLock
 from threadkeep.engines.sql.postgres.connections import Settings, is_gone, unprepared
 from threadkeep.engines.sql.postgres.errors import DRIVER, map_error
 
 Rows = list[tuple[Any, ...]]
+PATIENCE = 0.5  # seconds until the pool is asked again
 STALE = 16  # connections that may turn out to be closed before a call gives up
 
 
@@ -50,7 +52,7 @@ class AsyncLines:
                     kwargs=unprepared(),
                     min_size=0,
                     max_size=self.settings.connections,
-                    timeout=self.settings.wait,
+                    reconnect_timeout=0.0,  # `_borrow` has it try again
                     open=False,
                 )
                 await pool.open()
@@ -71,7 +73,8 @@ class AsyncLines:
         """Return the rows of a statement, in one trip. Raises what the driver raises."""
         assert self._pool is not None  # noqa: S101 - set by open
         for _ in range(STALE):
-            async with self._pool.connection(self.settings.wait) as con:
+            con = await self._borrow(self._pool)
+            try:
                 if is_gone(con.pgconn):  # closed by the server while nobody used it
                     await con.close()
                     continue
@@ -79,7 +82,21 @@ class AsyncLines:
                     cursor = con.cursor(row_factory=tuple_row, binary=True)
                     await cursor.execute(statement, args, prepare=False)
                     return await cursor.fetchall()
+            finally:
+                await self._pool.putconn(con)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)
+
+    async def _borrow(self, pool: AsyncConnectionPool[Any]) -> AsyncConnection[Any]:
+        """Take a connection of the pool, which tries to connect once each time it is asked."""
+        end = time.monotonic() + self.settings.wait
+        while True:
+            left = end - time.monotonic()
+            slice_ = left if pool is self._given else min(left, PATIENCE)
+            try:
+                return await pool.getconn(max(slice_, 0.001))
+            except PoolTimeout:
+                if time.monotonic() >= end - 0.001:
+                    raise
 
     async def ask(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement that only reads, with errors in our words."""

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from threadkeep.concurrency import Lock
 from threadkeep.engines.sql.postgres.connections import Settings, is_gone, unprepared
 from threadkeep.engines.sql.postgres.errors import DRIVER, map_error
 
 Rows = list[tuple[Any, ...]]
+PATIENCE = 0.5  # seconds until the pool is asked again
 STALE = 16  # connections that may turn out to be closed before a call gives up
 
 
@@ -51,7 +53,7 @@ class Lines:
                     kwargs=unprepared(),
                     min_size=0,
                     max_size=self.settings.connections,
-                    timeout=self.settings.wait,
+                    reconnect_timeout=0.0,  # `_borrow` has it try again
                     open=False,
                 )
                 pool.open()
@@ -72,7 +74,8 @@ class Lines:
         """Return the rows of a statement, in one trip. Raises what the driver raises."""
         assert self._pool is not None  # noqa: S101 - set by open
         for _ in range(STALE):
-            with self._pool.connection(self.settings.wait) as con:
+            con = self._borrow(self._pool)
+            try:
                 if is_gone(con.pgconn):  # closed by the server while nobody used it
                     con.close()
                     continue
@@ -80,7 +83,21 @@ class Lines:
                     cursor = con.cursor(row_factory=tuple_row, binary=True)
                     cursor.execute(statement, args, prepare=False)
                     return cursor.fetchall()
+            finally:
+                self._pool.putconn(con)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)
+
+    def _borrow(self, pool: ConnectionPool[Any]) -> Connection[Any]:
+        """Take a connection of the pool, which tries to connect once each time it is asked."""
+        end = time.monotonic() + self.settings.wait
+        while True:
+            left = end - time.monotonic()
+            slice_ = left if pool is self._given else min(left, PATIENCE)
+            try:
+                return pool.getconn(max(slice_, 0.001))
+            except PoolTimeout:
+                if time.monotonic() >= end - 0.001:
+                    raise
 
     def ask(self, statement: bytes, args: Sequence[Any]) -> Rows:
         """Return the rows of a statement that only reads, with errors in our words."""

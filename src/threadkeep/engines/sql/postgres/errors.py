@@ -23,7 +23,7 @@ from threadkeep.ops.numbers import refused
 NO_LINE: Final = (PoolTimeout, PoolClosed, TooManyRequests)  # nothing was sent
 DRIVER: Final = (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests)
 # nothing was applied, and the same call may go through in a moment
-_AGAIN: Final = ("40001", "40P01", "55P03")
+_AGAIN: Final = ("40001", "40P01")
 OWN: Final = "TK001"  # raised by our functions
 _KINDS: Final[tuple[tuple[tuple[str, ...], type[ThreadkeepError], str], ...]] = (
     (("57014",), Timeout, "stopped the call; see statement_timeout"),

@@ -69,8 +69,10 @@ class Names(msgspec.Struct, frozen=True):
             raise UsageError(
                 f"prefix {self.prefix!r} cannot be one of tables: 1 to 30 of a-z, 0-9 and _, no digit first"
             )
-        if self.schema is not None and not 0 < len(self.schema.encode()) < 64:
-            raise UsageError("a schema's name has 1 to 63 bytes")
+        if self.schema is not None and (
+            "%" in self.schema or not 0 < len(self.schema.encode()) < 64
+        ):
+            raise UsageError("a schema's name has 1 to 63 bytes and no percent sign")
 
     @property
     def channel(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -24,7 +24,9 @@ def settings_of(url: StoreUrl) -> tuple[Settings, Names]:
     own = {name: url.options[name] for name in OWN if name in url.options}
     others = {name: value for name, value in url.options.items() if name not in OWN}
     place = url.text.partition("://")[2].partition("?")[0]
-    conninfo = f"postgresql://{place}" + (f"?{urlencode(others)}" if others else "")
+    conninfo = f"postgresql://{place}" + (
+        f"?{urlencode(others, quote_via=quote)}" if others else ""
+    )
     try:
         conninfo_to_dict(conninfo)
     except ProgrammingError as error:
