@@ -61,9 +61,9 @@ def test_plans_stay_with_the_indexes(postgres: PostgresServer, place: str):
     engine.setup()
     postgres.execute(f"""
         set search_path to furnished;
-        insert into tk_entity (ns, kind, id, created, updated, listed, prior, revision, epoch, labels,
+        insert into tk_entity (ns, kind, id, created, updated, listed, prior, mover, revision, epoch, labels,
                                fields, field_bytes, items, item_bytes)
-        select 'default', 'thread', 't' || n, n, n, n, 0, 1, 'e',
+        select 'default', 'thread', 't' || n, n, n, n, 0, pg_current_xact_id(), 1, 'e',
                jsonb_build_object('all', 'x') || case when n % 10000 = 7 then '{{"rare": "y"}}'::jsonb else '{{}}' end,
                1, 2, 0, 0
         from generate_series(1, {MANY}) n;

@@ -22,7 +22,7 @@ def candidates(query: Query) -> str:
         "labels": query.labels,
         "limit": query.limit,
         "prefix": query.prefix or None,
-        "last": place.last,
+        "last" if query.order == "id" else "snap": place.last,
         "below": place.below,
         "seen": place.seen,
     }
@@ -37,7 +37,7 @@ def page_of(query: Query, found: Sequence[Any]) -> Page:
         items = tuple(row.entry for row in rows[: query.limit])
         more = len(rows) > query.limit
         return Page(items, pack(Place("id", last=items[-1].ref.id)) if more else None)
-    moved, here, top = _rows(found[0]), _rows(found[1]), found[2]
+    moved, here, top, snap = _rows(found[0]), _rows(found[1]), found[2], found[3]
     place = unpack(query)
     if len(moved) > query.limit:
         moved = moved[: query.limit]
@@ -46,7 +46,7 @@ def page_of(query: Query, found: Sequence[Any]) -> Page:
     if len(here) <= room:
         return _page(moved + here, None)
     here = here[:room]
-    return _page(moved + here, Place("newest", here[-1].listed if here else place.below, top))
+    return _page(moved + here, Place("newest", here[-1].listed if here else place.below, top, snap))
 
 
 def _rows(text: str | None) -> list[Row]:

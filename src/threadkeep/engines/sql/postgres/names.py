@@ -53,7 +53,18 @@ FUNCTIONS: Final = (
         "makes",
     ),
     *("relabel", "write", "check_limits", "mark", "apply", "finish", "apply_all"),
-    *("alive", "listed", "rarest", "places", "newest", "by_id", "moment", "text", "json"),
+    *(
+        "alive",
+        "listed",
+        "rarest",
+        "places",
+        "moved_up",
+        "newest",
+        "by_id",
+        "moment",
+        "text",
+        "json",
+    ),
 )
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,29}")
 

@@ -10,6 +10,7 @@ create table {entity} (
     updated     bigint not null,
     listed      bigint not null,  -- place in listings, moved at most once a minute
     prior       bigint not null,  -- the place before that
+    mover       xid8   not null,  -- the transaction that moved it here
     revision    bigint not null,
     epoch       text   not null,
     win         bigint,           -- sliding window of the entity's lease

@@ -9,7 +9,8 @@ $$;
 create function {put_entity}(old {entity}, e {entity}) returns void language plpgsql as $$
 begin
     update {entity} t
-    set updated = e.updated, listed = e.listed, prior = e.prior, revision = e.revision, win = e.win,
+    set updated = e.updated, listed = e.listed, prior = e.prior,
+        mover = case when old.listed <> e.listed then pg_current_xact_id() else t.mover end, revision = e.revision, win = e.win,
         expires = e.expires, due = e.due, labels = e.labels, fields = e.fields,
         field_bytes = e.field_bytes, items = e.items, item_bytes = e.item_bytes
     where t.eid = e.eid;

@@ -83,10 +83,10 @@ declare
     e {entity};
     mark text := replace(gen_random_uuid()::text, '-', '');
 begin
-    insert into {entity} as t (ns, kind, id, created, updated, listed, prior, revision, epoch, fields,
+    insert into {entity} as t (ns, kind, id, created, updated, listed, prior, mover, revision, epoch, fields,
                                field_bytes, items, item_bytes)
     values (b->'ref'->>'namespace', b->'ref'->>'kind', b->'ref'->>'id', p_now, p_now,
-            {next_listed}(b->'ref'->>'namespace', b->'ref'->>'kind', p_now), 0, 0,
+            {next_listed}(b->'ref'->>'namespace', b->'ref'->>'kind', p_now), 0, pg_current_xact_id(), 0,
             left(mark, 4) || right(mark, 12), 0, 0, 0, 0)
     on conflict (ns, kind, id) do nothing
     returning * into e;

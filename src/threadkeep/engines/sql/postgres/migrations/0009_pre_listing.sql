@@ -28,54 +28,69 @@ create function {rarest}(q jsonb) returns jsonb language sql stable as $$
     limit 1
 $$;
 
--- Entities at places between `low` and `high` that have all labels, `upward` or down.
-create function {places}(q jsonb, pair jsonb, low bigint, high bigint, p_now bigint, upward boolean)
-returns setof {entity} language plpgsql stable as $$
+-- Entities at places below one, highest first, that have all labels.
+create function {places}(q jsonb, pair jsonb, high bigint, p_now bigint) returns setof {entity}
+language plpgsql stable as $$
 declare
     wanted constant jsonb := (select jsonb_object_agg(n->>0, n->>1) from jsonb_array_elements(q->'labels') n);
     many constant int := (q->>'limit')::int + 1;
 begin
-    if pair is null and upward then
+    if pair is null then
         return query select * from {entity} e
-        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed > low and e.listed < high
-          and e.prior > 0 and (e.prior < (q->>'below')::bigint or e.prior > low) and {alive}(e, p_now)
-        order by e.listed limit many;
-    elsif pair is null then
-        return query select * from {entity} e
-        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed > low and e.listed < high
-          and {alive}(e, p_now)
+        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed < high and {alive}(e, p_now)
         order by e.listed desc limit many;
-    elsif upward then
-        return query select e.* from {label} t cross join lateral (
-            select * from {entity} x where x.eid = t.eid limit 1) e
-        where t.ns = q->>'namespace' and t.kind = q->>'kind' and t.name = pair->>0 and t.value = pair->>1
-          and t.listed > low and t.listed < high and e.labels @> wanted
-          and e.prior > 0 and (e.prior < (q->>'below')::bigint or e.prior > low) and {alive}(e, p_now)
-        order by t.listed limit many;
     else
         return query select e.* from {label} t cross join lateral (
             select * from {entity} x where x.eid = t.eid limit 1) e
         where t.ns = q->>'namespace' and t.kind = q->>'kind' and t.name = pair->>0 and t.value = pair->>1
-          and t.listed > low and t.listed < high and e.labels @> wanted and {alive}(e, p_now)
+          and t.listed < high and e.labels @> wanted and {alive}(e, p_now)
         order by t.listed desc limit many;
     end if;
 end $$;
 
--- What stands on a page newest first: what has moved up since the last page, what comes next, the highest place.
-create function {newest}(q jsonb, clock bigint, out moved text, out here text, out top bigint)
+-- Entities that have moved up since the last page and had not had their turn, lowest first. Who moved one then
+-- may have been under way when the page was read, and committed since: its snapshot tells. `snap` null: places tell.
+create function {moved_up}(q jsonb, pair jsonb, p_now bigint) returns setof {entity} language plpgsql stable as $$
+declare
+    wanted constant jsonb := (select jsonb_object_agg(n->>0, n->>1) from jsonb_array_elements(q->'labels') n);
+    many constant int := (q->>'limit')::int + 1;
+    snap constant pg_snapshot := q->>'snap';
+    seen constant bigint := q->>'seen';
+    below constant bigint := q->>'below';
+    low constant bigint := seen - case when snap is null then 0 else 10000000 end;
+begin
+    if pair is null then
+        return query select * from {entity} e
+        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed > low and e.listed >= below
+          and e.prior > 0 and (e.prior < below or e.prior > seen)
+          and (snap is null or not pg_visible_in_snapshot(e.mover, snap)) and {alive}(e, p_now)
+        order by e.listed limit many;
+    else
+        return query select e.* from {label} t cross join lateral (
+            select * from {entity} x where x.eid = t.eid limit 1) e
+        where t.ns = q->>'namespace' and t.kind = q->>'kind' and t.name = pair->>0 and t.value = pair->>1
+          and t.listed > low and t.listed >= below and e.labels @> wanted
+          and e.prior > 0 and (e.prior < below or e.prior > seen)
+          and (snap is null or not pg_visible_in_snapshot(e.mover, snap)) and {alive}(e, p_now)
+        order by t.listed limit many;
+    end if;
+end $$;
+
+-- What stands on a page newest first: what has moved up, what comes next, the highest place, what was committed.
+create function {newest}(q jsonb, clock bigint, out moved text, out here text, out top bigint, out snap text)
 language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-    last constant bigint := 9223372036854775807;
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     pair jsonb := {rarest}(q);
 begin
+    snap := pg_current_snapshot();
     select coalesce(max(e.listed), 0) into top from {entity} e
     where e.ns = q->>'namespace' and e.kind = q->>'kind';
     if q ? 'seen' then
-        select json_agg({listed}(e, now)) into moved from {places}(q, pair, (q->>'seen')::bigint, last, now, true) e;
+        select json_agg({listed}(e, now)) into moved from {moved_up}(q, pair, now) e;
     end if;
     select json_agg({listed}(e, now)) into here
-    from {places}(q, pair, -1, coalesce((q->>'below')::bigint, last), now, false) e;
+    from {places}(q, pair, coalesce((q->>'below')::bigint, 9223372036854775807), now) e;
 end $$;
 
 -- A page by id.
