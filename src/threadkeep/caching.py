@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from threadkeep.errors import UsageError
+from threadkeep.layers.betterdb_keys import betterdb_keys
 from threadkeep.layers.cache_keys import by_content
 from threadkeep.model.blocks import (
     BinaryBlock,
@@ -35,6 +36,7 @@ __all__ = [
     "ToolCallBlock",
     "ToolEffectiveness",
     "ToolResultBlock",
+    "betterdb_keys",
     "by_content",
     "genai_prices",
 ]

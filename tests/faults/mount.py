@@ -61,12 +61,15 @@ class LossyMount:
         finally:
             stdout.close()
 
-    def order_cut(self, cut: Cut, seed: int, image: Path, after: int = 0) -> None:
+    def order_cut(
+        self, cut: Cut, seed: int, image: Path, after: int = 0, *, kill: int | None = None
+    ) -> None:
         """Let the power fail at the `after`-th changing or syncing request from now.
 
-        What survives is written to the folder `image`.
+        What survives is written to the folder `image`. The process `kill` ends at that moment.
         """
-        self._order({"cut": cut.value, "seed": seed, "image": str(image), "after": after})
+        order = {"cut": cut.value, "seed": seed, "image": str(image), "after": after, "kill": kill}
+        self._order(order)
 
     def await_cut(self) -> dict[str, int]:
         """Wait for the ordered cut; returns the requests served until then, by kind."""
@@ -90,7 +93,9 @@ class LossyMount:
         _, stdout = self._pipes()
         ready, _, _ = select.select([stdout], [], [], ORDER_SECONDS)
         if not ready:
-            raise RuntimeError("no answer: where an order is to be carried out, the subject stopped writing")
+            raise RuntimeError(
+                "no answer: where an order is to be carried out, the subject stopped writing"
+            )
         return json.loads(stdout.readline())
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from threadkeep.engines.redis.links import AsyncNodes, Command, Nodes, Script
 from threadkeep.engines.redis.links.settings import Settings
 
@@ -50,7 +52,7 @@ def _clocked(script: Script) -> Script:
         for old, new in CHANGES:
             text = old.sub(new, text)
         assert not re.search("'(TIME|PEXPIREAT)'", text), "the script tells the time in another way"
-        _changed[script] = Script.of(text)
+        _changed[script] = replace(Script.of(text), whole=script.whole)
     return _changed[script]
 
 
@@ -68,6 +70,10 @@ class ClockedNodes(Nodes):
         answers = super().call(slot, moment.sent(commands), again=again, synced=synced)
         return moment.answered(commands, answers)
 
+    def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        moment = Moment(self._now)
+        return moment.answered([command for _, command in asked], super().ask_each(asked))
+
 
 class AsyncClockedNodes(AsyncNodes):
     """The same for asyncio."""
@@ -82,3 +88,7 @@ class AsyncClockedNodes(AsyncNodes):
         moment = Moment(self._now)
         answers = await super().call(slot, moment.sent(commands), again=again, synced=synced)
         return moment.answered(commands, answers)
+
+    async def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        moment = Moment(self._now)
+        return moment.answered([command for _, command in asked], await super().ask_each(asked))

@@ -300,7 +300,7 @@ def test_a_replica_refuses_until_it_is_the_primary(
 
 
 def test_a_replica_that_stays_one(server: RedisServer, own: RedisServer, connect: Connect) -> None:
-    side = connect(own.port, "?failover_timeout=0.4")
+    side = connect(own.port, "?failover_timeout=2")
     own.client().replicaof("127.0.0.1", str(server.port))
     with pytest.raises(Unavailable, match="READONLY") as caught:
         side.call(0, [("SET", "a", "1")], again=False)

@@ -88,8 +88,11 @@ def test_a_failover_under_load(watched: Watched, kind: str, end: str) -> None:
 
     def fail_over() -> None:
         time.sleep(0.5)
-        old.kill() if end == "kill" else old.send(signal.SIGSTOP)
-        eventually(lambda: role(new) == "master", "promoted")
+        if end == "kill":
+            watched.kill()
+        else:
+            old.send(signal.SIGSTOP)
+            eventually(lambda: role(new) == "master", "promoted")
 
     failing = threading.Thread(target=fail_over)
     failing.start()
@@ -100,10 +103,10 @@ def test_a_failover_under_load(watched: Watched, kind: str, end: str) -> None:
         assert heard.acquire(timeout=20)  # subscribed anew
         assert side.call(0, [("PUBLISH", "ch", "x")], again=True) == [1]
         assert heard.acquire(timeout=10)
-        old.start()
+        watched.restore()
     else:
         old.send(signal.SIGCONT)
+        watched.settle()
     assert side.call(0, [("SET", "n", 1)], again=False) == [b"OK"]
     assert new.client(db=1).get("n") == b"1"
-    watched.settle()
     side.close()

@@ -86,7 +86,7 @@ def test_a_user_needs_what_the_page_says(valkey9: RedisServer, cache: str):
     found = re.search(r"server user needs (.*?) beside", page, re.DOTALL)
     assert found is not None
     more = [rule.replace("betterdb_ac", cache) for rule in re.findall(r"[~+][^` ]+", found[1])]
-    assert len(more) == 5
+    assert len(more) == 4
     login = add_user(valkey9, f"{cache}.tk")
     with valkey9.client() as admin:
         admin.execute_command("ACL", "SETUSER", f"{cache}.tk", *more)

@@ -10,6 +10,7 @@ from tests.servers.redis import RedisServer
 from tests.servers.waiting import eventually
 
 SERVICE = "main"
+SENTINELS = 3  # of two each often votes for itself, and the failover begins anew
 
 
 class Sentinel(RedisServer):
@@ -18,7 +19,7 @@ class Sentinel(RedisServer):
     def __init__(self, name: str, primary: RedisServer, *, quorum: int) -> None:
         rules = {
             "monitor": f"127.0.0.1 {primary.port} {quorum}",
-            "down-after-milliseconds": 800,
+            "down-after-milliseconds": 1500,  # less, and a busy machine has failovers of its own
             "failover-timeout": 1000,
         }
         if primary.password is not None:
@@ -37,7 +38,7 @@ class Sentinel(RedisServer):
 
 
 class Watched:
-    """Two servers, of which the second copies the first, and two sentinels that must agree."""
+    """Two servers, of which the second copies the first, and three sentinels of which two must agree."""
 
     def __init__(self, name: str = "valkey9", *, password: str | None = None) -> None:
         self.password = password
@@ -45,7 +46,7 @@ class Watched:
         first = RedisServer(name, password=password, config=keeps)
         second = RedisServer(name, password=password, config=keeps, replica_of=first)
         self.servers = [first, second]
-        self.sentinels = [Sentinel(name, first, quorum=2) for _ in range(2)]
+        self.sentinels = [Sentinel(name, first, quorum=2) for _ in range(SENTINELS)]
 
     def start(self) -> Self:
         for server in self.servers:
@@ -61,6 +62,25 @@ class Watched:
         for sentinel in self.sentinels:
             eventually(lambda s=sentinel: _is_content(s), "the sentinel is content")
         eventually(lambda: any(map(in_step, self.servers)), "the replica has its data")
+
+    def kill(self) -> RedisServer:
+        """Kill the primary, wait until all sentinels name the other server, and return the killed one."""
+        old = self.primary()
+        (new,) = (server for server in self.servers if server is not old)
+        old.kill()
+        for sentinel in self.sentinels:
+            eventually(lambda s=sentinel: s.told()["port"] == new.port, "it names the other")
+        return old
+
+    def restore(self) -> None:
+        """Start the killed server, as the replica that the sentinels would only make of it after 10 s."""
+        new = self.primary()
+        new.config.pop("replicaof", None)
+        for server in self.servers:
+            if not server.running:
+                server.config["replicaof"] = f"127.0.0.1 {new.port}"
+                server.start()
+        self.settle()
 
     def primary(self) -> RedisServer:
         """Return the server that says it is the primary."""
@@ -104,5 +124,5 @@ def in_step(replica: RedisServer) -> bool:
 
 def _is_content(sentinel: Sentinel) -> bool:
     told = sentinel.told()
-    known = told["num-slaves"] == 1 and told["num-other-sentinels"] == 1
+    known = told["num-slaves"] == 1 and told["num-other-sentinels"] == SENTINELS - 1
     return known and told["flags"] == "master"

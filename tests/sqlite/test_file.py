@@ -70,6 +70,8 @@ def test_no_statement_scans_a_table(name: str, tmp_path: Path) -> None:
         "limit",
         "below",
         "seen",
+        "since",
+        "top",
         "name",
         "value",
     )

@@ -251,7 +251,9 @@ def test_a_twin_that_is_no_python_is_named(
 
 
 def test_the_twin_of_a_test_runs(project: Path) -> None:
-    fixtures = 'import pytest\n@pytest.fixture(scope="session")\ndef anyio_backend(): return "asyncio"\n'
+    fixtures = (
+        'import pytest\n@pytest.fixture(scope="session")\ndef anyio_backend(): return "asyncio"\n'
+    )
     put(
         project,
         "tests/_async/test_x.py",

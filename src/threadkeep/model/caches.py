@@ -34,15 +34,18 @@ class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):
     `on_error`: what a failing engine means: "miss" (counted, the call goes on) or "raise".
     `sliding`: a hit renews the entry to its own window. `accept`: whether a result may be kept, beside the
     rule for errors and refusals. `normalize`: takes each object in the arguments and returns what counts of
-    it for the key. `price`: dollars of a model call by model and tokens; None where it knows no price.
-    `claim_seconds`: how long a filler that died holds up others. `wait_seconds`: how long a caller waits for
-    another's call before it makes its own. `flush_seconds`: how often counts are sent.
+    it for the key. `alias`: takes a request to a model and returns a second key that its answer may stand
+    under, or None; asked after a miss, one trip more. `price`: dollars of a model call by model and tokens;
+    None where it knows no price. `claim_seconds`: how long a filler that died holds up others.
+    `wait_seconds`: how long a caller waits for another's call before it makes its own. `flush_seconds`: how
+    often counts are sent.
     """
 
     on_error: OnError = "miss"
     sliding: bool = False
     accept: Callable[[Any], bool] | None = None
     normalize: Callable[[dict[str, Any]], Any] | None = None
+    alias: Callable[[Mapping[str, Any]], str | None] | None = None
     price: Price | None = None
     claim_seconds: float = 10
     wait_seconds: float = 60

@@ -15,10 +15,10 @@ def new_epoch() -> str:
     return os.urandom(8).hex()
 
 
-def new_epochs(count: int) -> list[str]:
-    """Return several, drawn at once."""
-    drawn = os.urandom(8 * count).hex()
-    return [drawn[at : at + 16] for at in range(0, 16 * count, 16)]
+def new_epochs(count: int) -> list[bytes]:
+    """Return the bytes of several, drawn at once."""
+    drawn = os.urandom(8 * count)
+    return [drawn[at : at + 8] for at in range(0, 8 * count, 8)]
 
 
 def event_id(epoch: str) -> str:

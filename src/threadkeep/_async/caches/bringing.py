@@ -46,7 +46,7 @@ async def bring(
     if value is not None:
         lease = await entries.lease(place.name, terms.lease) if keep else None
     stale_for = terms.stale_for if lease is not None and lease.window is not None else 0
-    content = msgspec.structs.replace(terms.content(value), stale=stale_for > 0)
+    content = msgspec.structs.replace(terms.content(value), stale=stale_for)
     try:
         data = entries.pack(content)
     except TooLarge as error:

@@ -62,7 +62,9 @@ class AsyncLlm:
         left = tuple(ignore)
         key = self.key(params, ignore=left)
         model = "" if "model" in left else params.get("model", "")
-        return self._entries.place(model if isinstance(model, str) else "", key + form)
+        alias = self._entries.options.alias
+        other = None if alias is None or form or left else alias(params)
+        return self._entries.place(model if isinstance(model, str) else "", key + form, other)
 
     async def check(
         self,

@@ -63,7 +63,9 @@ class Llm:
         left = tuple(ignore)
         key = self.key(params, ignore=left)
         model = "" if "model" in left else params.get("model", "")
-        return self._entries.place(model if isinstance(model, str) else "", key + form)
+        alias = self._entries.options.alias
+        other = None if alias is None or form or left else alias(params)
+        return self._entries.place(model if isinstance(model, str) else "", key + form, other)
 
     def check(
         self,

@@ -10,10 +10,13 @@ import msgspec
 
 from threadkeep.engines.redis.keys import (
     Places,
+    entity,
     log_keys,
     main_map,
     map_key,
 )
+from threadkeep.engines.redis.large import Elsewhere, Staged
+from threadkeep.engines.redis.links import Command
 from threadkeep.engines.view import HIDDEN
 from threadkeep.model.ids import new_epochs
 from threadkeep.model.leases import Lease
@@ -47,6 +50,8 @@ from threadkeep.ops.ops import (
 
 Arg = str | bytes | int
 Args = list[Arg]
+APART = 1 << 31  # in the size of an item's links: its value stands elsewhere
+_SHORT, _LONG = struct.Struct(">H"), struct.Struct(">I")
 USUAL_LOGS = {"thread": ("messages", "snapshots")}
 
 
@@ -84,7 +89,7 @@ class Layout:
         self.places = places
         self._limits, self._publish = limits, publish
         self._fixed: dict[tuple[str, int], bytes] = {}
-        self._epochs: list[str] = []
+        self._epochs: list[bytes] = []
 
     def same(self, kind: str, shard: int) -> bytes:
         """Return what all calls for a shard say."""
@@ -95,7 +100,7 @@ class Layout:
             found = self._fixed[kind, shard] = msgspec.msgpack.encode(said)
         return found
 
-    def epoch(self) -> str:
+    def epoch(self) -> bytes:
         """Return a mark for an entity that may be born."""
         try:
             return self._epochs.pop()
@@ -117,16 +122,39 @@ class Layout:
             own = msgspec.msgpack.encode((list(names.maps), list(names.logs)))
         return keys, [mode, id_, f"{base}c:{id_}", self.same(ref.kind, home.shard), own]
 
-    def batch(self, batch: Batch, names: Names) -> tuple[list[str], Args]:
-        """Return the keys and arguments of a batch."""
-        keys, args = self.frame("w" if batch.writes else "r", batch.ref, names)
+    def batch(
+        self, batch: Batch, names: Names, staged: Staged, *, mode: str
+    ) -> tuple[list[str], Args]:
+        """Return the keys and arguments of a batch. `mode`: r leaves large values out, w brings them."""
+        keys, args = self.frame(mode, batch.ref, names)
         args.append(batch.once or "")
         args.append(self.epoch())
         for parts in (batch.guards, batch.ops, batch.otherwise):
             args.append(len(parts))
             for part in parts:
                 args += _PARTS[type(part)](part)
+        args.append(len(staged.values))
+        for place, token, _ in staged.values:
+            args += (place, token)
         return keys, args
+
+    def place(self, ref: Ref, own: str | None) -> str:
+        """Return the key of the hash that holds a map, one that has none of its own with the entity."""
+        base = self.places.of(ref)
+        return entity(base, ref.id) if own is None else map_key(base, ref.id, own)
+
+    def beside(self, ref: Ref, staged: Staged) -> list[Command]:
+        """Return the commands that bring large values to where the script looks for them."""
+        main = main_map(ref.kind)
+        return [
+            (
+                "HSET",
+                self.place(ref, None if own in {"", main} or own.startswith(HIDDEN) else own),
+                token.field,
+                value,
+            )
+            for own, token, value in staged.values
+        ]
 
     def look(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity for a listing."""
@@ -136,6 +164,14 @@ class Layout:
         """Return the keys and arguments of a look at an entity that may be due."""
         keys, args = self.frame("t", ref, names)
         return keys, [*args, lease, _optional(token)]
+
+
+def raw_epoch(epoch: str) -> bytes:
+    """Return the bytes of an epoch; what cannot be one is like none."""
+    try:
+        return bytes.fromhex(epoch)
+    except ValueError:
+        return b"?" + epoch.encode()
 
 
 def _flag(value: object) -> str:
@@ -169,14 +205,11 @@ def packed_names(names: Iterable[str]) -> bytes:
 
 def item_tail(id: str | None, refs: tuple[str, ...], value: bytes) -> bytes:
     """Return what follows number and time in a stored item."""
-    name, links = (id or "").encode(), packed_names(refs)
-    return b"%b%b%b%b%b" % (
-        struct.pack(">H", len(name)),
-        name,
-        struct.pack(">I", len(links)),
-        links,
-        value,
-    )
+    name, links = (id or "").encode(), packed_names(refs) if refs else b""
+    size = len(links)
+    if isinstance(value, Elsewhere):
+        size, value = size | APART, value + value.size.to_bytes(4, "big")
+    return b"%b%b%b%b%b" % (_SHORT.pack(len(name)), name, _LONG.pack(size), links, value)
 
 
 def _get(op: Get) -> Args:
@@ -194,8 +227,10 @@ def _set(op: Set) -> Args:
     args: Args = ["set", op.map, *_lease(op.lease), _flag(op.absent_only), len(op.items)]
     refs = op.refs
     for name, value in op.items.items():
-        args += (name, value, packed_names(refs.get(name, ())) if refs else "")
-    return args
+        sent = b"" if isinstance(value, Elsewhere) else value
+        args += (name, sent, packed_names(refs.get(name, ())) if refs else "")
+    apart = [(n, v, v.size) for n, v in op.items.items() if isinstance(v, Elsewhere)]
+    return [*args, len(apart), *(word for words in apart for word in words)]
 
 
 def _append(op: Append) -> Args:
@@ -203,7 +238,8 @@ def _append(op: Append) -> Args:
     ids = op.ids or (None,) * len(op.items)
     refs = op.refs or ((),) * len(op.items)
     for value, id_, links in zip(op.items, ids, refs, strict=True):
-        args += [id_ or "", len(value), item_tail(id_, links, value)]
+        size = value.size if isinstance(value, Elsewhere) else len(value)
+        args += [id_ or "", size, item_tail(id_, links, value)]
     return args
 
 
@@ -253,7 +289,7 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Same: lambda guard: ["same", guard.map, guard.field, guard.revision],
     Revision: lambda guard: ["revision", guard.revision],
     Head: lambda guard: ["head", guard.log, guard.seq],
-    Epoch: lambda guard: ["epoch", guard.epoch],
+    Epoch: lambda guard: ["epoch", raw_epoch(guard.epoch)],
     Claimed: lambda guard: ["claimed", guard.token],
 }
 _NAMING = {

@@ -35,6 +35,24 @@ class TestMoment:
         refused = await subject.run(Set(MAP, {"a": b"2"}), guards=guards, otherwise=[Now()])
         assert answer(refused, Moment).at >= at
 
+    async def test_it_comes_with_named_fields(
+        self, subject: AsyncSubject, clock: AsyncClock
+    ) -> None:
+        reply = await subject.run(Get(MAP, ("a", "b")), Now())
+        assert answer(reply, Fields).fields == {}
+        assert answer(reply, Moment, 1).at > 0
+        await subject.put(clock.lease(10), a=b"1")
+        await clock.pass_(6)
+        reply = await subject.run(Get(MAP, ("b", "a")), Now())  # renews
+        at = answer(reply, Moment, 1).at
+        (field,) = answer(reply, Fields).fields.values()
+        assert field.window is not None
+        assert (await subject.fields("a"))["a"].end == at + field.window
+        await clock.pass_(11)
+        reply = await subject.run(Get(MAP, ("a",)), Now())
+        assert answer(reply, Fields).fields == {}
+        assert answer(reply, Moment, 1).at > at
+
     async def test_to_ask_renews_nothing(self, subject: AsyncSubject, clock: AsyncClock) -> None:
         await subject.run(Set(MAP, {"a": b"1"}), Touch(lease=clock.lease(10)))
         await clock.pass_(6)

@@ -52,7 +52,11 @@ class TestPolicies:
         assert await store.tools.delete_policy("a")
         assert not await store.tools.delete_policy("a")
         assert list(await store.tools.policies()) == ["b:c"]
-        assert await store.tools.invalidate_tool("b:c") == 0
+        await store.tools.store("b:c", {}, 1)
+        await store.tools.store("other", {}, 1)
+        assert await store.tools.invalidate_tool("b:c") == 1
+        assert await store.tools.clear() == 1
+        assert await store.tools.clear() == 0
         assert list(await store.tools.policies()) == ["b:c"]
 
     async def test_a_damaged_policy_does_not_stop_the_others(self, store: AsyncStore) -> None:

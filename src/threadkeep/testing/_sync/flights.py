@@ -122,6 +122,17 @@ class TestFlights:
             running.result()
             assert not (store.tools.check("t", ARGS)).hit
 
+    def test_callers_that_want_another_type_call_for_themselves(
+        self, store: Store, upstream: Upstream
+    ) -> None:
+        upstream.answer, upstream.held = "text", True
+        first = Tasks.begin(lambda: store.tools.run("t", ARGS, upstream))
+        Tasks.until(lambda: upstream.begun(0))
+        second = Tasks.begin(lambda: store.tools.run("t", ARGS, lambda: 7, type=int))
+        upstream.held = False
+        assert (first.result(), second.result()) == ("text", 7)
+        assert len(upstream.calls) == 1
+
     def test_trips(self, make_store: MakeStore, store: Store, upstream: Upstream) -> None:
         trips = Trips(store.ready())
         tools = make_store(engine=trips, caches=CacheOptions(flush_seconds=3_600)).tools
@@ -138,6 +149,5 @@ def _dead(store: Store, clock: Clock) -> None:
         entry_ref(store.namespace, "tool", "t", key),
         key,
         round(clock.span(10) * SECOND),
-        anew=False,
     )
     (store.ready()).run(plan.batch)

@@ -33,6 +33,22 @@ class TestMoment:
         refused = subject.run(Set(MAP, {"a": b"2"}), guards=guards, otherwise=[Now()])
         assert answer(refused, Moment).at >= at
 
+    def test_it_comes_with_named_fields(self, subject: Subject, clock: Clock) -> None:
+        reply = subject.run(Get(MAP, ("a", "b")), Now())
+        assert answer(reply, Fields).fields == {}
+        assert answer(reply, Moment, 1).at > 0
+        subject.put(clock.lease(10), a=b"1")
+        clock.pass_(6)
+        reply = subject.run(Get(MAP, ("b", "a")), Now())  # renews
+        at = answer(reply, Moment, 1).at
+        (field,) = answer(reply, Fields).fields.values()
+        assert field.window is not None
+        assert (subject.fields("a"))["a"].end == at + field.window
+        clock.pass_(11)
+        reply = subject.run(Get(MAP, ("a",)), Now())
+        assert answer(reply, Fields).fields == {}
+        assert answer(reply, Moment, 1).at > at
+
     def test_to_ask_renews_nothing(self, subject: Subject, clock: Clock) -> None:
         subject.run(Set(MAP, {"a": b"1"}), Touch(lease=clock.lease(10)))
         clock.pass_(6)

@@ -52,7 +52,11 @@ class TestPolicies:
         assert store.tools.delete_policy("a")
         assert not store.tools.delete_policy("a")
         assert list(store.tools.policies()) == ["b:c"]
-        assert store.tools.invalidate_tool("b:c") == 0
+        store.tools.store("b:c", {}, 1)
+        store.tools.store("other", {}, 1)
+        assert store.tools.invalidate_tool("b:c") == 1
+        assert store.tools.clear() == 1
+        assert store.tools.clear() == 0
         assert list(store.tools.policies()) == ["b:c"]
 
     def test_a_damaged_policy_does_not_stop_the_others(self, store: Store) -> None:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+from msgspec.structs import replace
+
 from threadkeep._async.drivers.redis.listing import AsyncRedisListing
 from threadkeep._async.drivers.redis.server import (
     check_waiting,
@@ -14,10 +16,11 @@ from threadkeep._async.drivers.redis.server import (
     refuse_eviction,
 )
 from threadkeep.engines.redis.keys import Places, channel, entity, indexes
-from threadkeep.engines.redis.links import AsyncNodes, Script, slot_of
+from threadkeep.engines.redis.large import Staged, filled, stage, wanted
+from threadkeep.engines.redis.links import AsyncNodes, Command, Script, ServerError, slot_of
 from threadkeep.engines.redis.listing import scored
 from threadkeep.engines.redis.program import Args, Layout, Names, named
-from threadkeep.engines.redis.reply import CLAIMED, need, read_look, read_reply
+from threadkeep.engines.redis.reply import CLAIMED, need, raise_first, read_look, read_reply
 from threadkeep.engines.redis.short import read_short, shorten
 from threadkeep.errors import Forbidden, ThreadkeepError, UsageError
 from threadkeep.model.options import Limits
@@ -28,6 +31,7 @@ from threadkeep.ops.ops import Info
 from threadkeep.ops.reply import EntityInfo, Reply
 
 CLUSTER_SHARDS = 64
+TRIES = 3  # to read large values that others write meanwhile
 Build = Callable[[Names], tuple[list[str], Args]]
 
 
@@ -96,10 +100,13 @@ class AsyncRedisEngine:
             check(batch)
         if writes and not self._is_noted(batch.ref):
             await self._register(batch.ref)
-        reply = None
+        reply: Reply | None = None
         if short is not None:
-            answers = await self._nodes.call(*short, again=not writes or batch.repeatable)
-            reply = read_short(batch, answers)
+            again, synced = not writes or batch.repeatable, writes and self._waits
+            answers = await self._nodes.call(*short, again=again, synced=synced)
+            reply, whole = read_short(batch, answers)
+            if reply is not None and not whole:
+                reply = await self._complete(batch, reply)
         if reply is None:
             reply = await self._run_whole(batch)
         if writes and not self._is_noted(batch.ref):  # it went over a new connection
@@ -108,26 +115,70 @@ class AsyncRedisEngine:
         return reply
 
     async def _run_whole(self, batch: Batch) -> Reply:
-        build = self._layout.batch
+        build, names = self._layout.batch, named(batch)
+        if batch.writes:
+            sent, staged = stage(batch)
+            answer = await self._call(
+                batch.ref,
+                names,
+                lambda names: build(sent, names, staged, mode="w"),
+                again=batch.repeatable,
+                synced=self._waits,
+                staged=staged,
+            )
+            return read_reply(batch, answer)
+        for _ in range(TRIES):
+            answer = await self._call(
+                batch.ref, names, lambda names: build(batch, names, Staged(), mode="r"), again=True
+            )
+            reply = await self._complete(batch, read_reply(batch, answer))
+            if reply is not None:
+                return reply
+        # the large values do not stand still: have the script bring them
         answer = await self._call(
-            batch.ref,
-            named(batch),
-            lambda names: build(batch, names),
-            again=batch.repeatable,
-            synced=self._waits and batch.writes,
+            batch.ref, names, lambda names: build(batch, names, Staged(), mode="w"), again=True
         )
         return read_reply(batch, answer)
 
+    async def _complete(self, batch: Batch, reply: Reply) -> Reply | None:
+        """Get the large values that a reply leaves out; None when one of them is not there any more."""
+        places = list(dict.fromkeys(wanted(batch, reply)))
+        if not places:
+            return reply
+        place, slot = self._layout.place, self._layout.places.home(batch.ref).slot
+        commands: list[Command] = [("HGET", place(batch.ref, own), field) for own, field in places]
+        answers = await self._nodes.call(slot, commands, again=True)
+        raise_first(answers)
+        if None in answers:
+            return None
+        return filled(batch, reply, dict(zip(places, answers, strict=True)))
+
     async def _call(
-        self, ref: Ref, names: Names, build: Build, *, again: bool, synced: bool = False
+        self,
+        ref: Ref,
+        names: Names,
+        build: Build,
+        *,
+        again: bool,
+        synced: bool = False,
+        staged: Staged | None = None,
     ) -> list[Any]:
         slot = self._layout.places.home(ref).slot
         while True:
             keys, args = build(names)
-            command = (self._script, len(keys), *keys, *args)
-            (answer,) = await self._nodes.call(slot, [command], again=again, synced=synced)
-            if isinstance(answer, Exception):
-                raise answer
+            words = (len(keys), *keys, *args)
+            commands: list[Command] = [(self._script, *words)]
+            if staged is not None and staged.values:
+                # by its text: a script that the server does not know would leave the values there
+                whole = replace(self._script, whole=True)
+                beside = self._layout.beside(ref, staged)
+                commands = [("MULTI",), *beside, (whole, *words), ("EXEC",)]
+            answers = await self._nodes.call(slot, commands, again=again, synced=synced)
+            raise_first(answers)
+            answer = answers[-1]
+            if len(commands) > 1:
+                raise_first(answer)
+                answer = answer[-1]
             missing = need(answer)
             if missing is None:
                 return answer
@@ -143,6 +194,8 @@ class AsyncRedisEngine:
         member = f"{ref.namespace}\0{ref.kind}"
         link = self._nodes.link(self._home)
         (answer,) = await self._nodes.call(self._home, [("SADD", key, member)], again=True)
+        if isinstance(answer, ServerError) and answer.code == "OOM":
+            return  # what only takes away may go on, and says by itself that it cannot
         if isinstance(answer, Exception):
             raise answer
         if link is not self._known_by:
@@ -208,7 +261,8 @@ class AsyncRedisEngine:
             if isinstance(answer, Exception):
                 raise answer
         now = int(moment[0]) * 1_000_000 + int(moment[1])
-        return [name.decode() for name, end in scored(found) if end <= now]
+        # one that a read has met is marked a microsecond after its end
+        return [name.decode() for name, end in scored(found) if end <= now + 1]
 
     async def _tend(self, ref: Ref, lease: int, token: int | None) -> Claim | None:
         tend = self._layout.tend
@@ -221,7 +275,7 @@ class AsyncRedisEngine:
         if answer[0] != CLAIMED:
             return None
         _, epoch, until, ended = answer
-        return Claim(ref, epoch.decode(), until, ended)
+        return Claim(ref, epoch.hex(), until, ended)
 
     async def watch(self, ref: Ref) -> AsyncIterator[int]:
         """Yield the revision now and then after each change, coalesced; also after a lost connection."""

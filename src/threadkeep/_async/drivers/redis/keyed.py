@@ -52,7 +52,9 @@ class AsyncKeyedEngine(AsyncPassing):
         prefix: str = "tk",
         shards: int | None = None,
     ) -> None:
-        super().__init__(AsyncRedisEngine(nodes, limits, prefix=prefix, shards=shards))
+        base = AsyncRedisEngine(nodes, limits, prefix=prefix, shards=shards)
+        super().__init__(base)
+        self.spaces = base.spaces
         self._names = KeyNames(keyed.name, prefix, nodes.cluster)
         self._fields = AsyncKeyedFields(nodes, self._names)
 

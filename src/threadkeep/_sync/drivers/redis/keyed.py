@@ -53,7 +53,9 @@ class KeyedEngine(Passing):
         prefix: str = "tk",
         shards: int | None = None,
     ) -> None:
-        super().__init__(RedisEngine(nodes, limits, prefix=prefix, shards=shards))
+        base = RedisEngine(nodes, limits, prefix=prefix, shards=shards)
+        super().__init__(base)
+        self.spaces = base.spaces
         self._names = KeyNames(keyed.name, prefix, nodes.cluster)
         self._fields = KeyedFields(nodes, self._names)
 

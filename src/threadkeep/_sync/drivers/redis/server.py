@@ -87,6 +87,12 @@ def check_waiting(nodes: Nodes, found: Found) -> None:
         raise UsageError("durable=True, but this server is a replica; connect to its primary")
     if found.appendonly == "no":
         raise UsageError("durable=True needs a server with `appendonly yes`; this one keeps no log")
+    if not _tells_truly(found.version):
+        raise UsageError(
+            f"durable=True needs `appendfsync always` on {found.version}: WAITAOF, by which writes could"
+            " wait for `everysec`, is missing there or answers before the disk has them; Redis 8 and"
+            " later can"
+        )
     if found.appendfsync == "no":
         raise UsageError(
             "durable=True needs `appendfsync everysec` or `always`; with `no` the server never says that"
@@ -96,10 +102,18 @@ def check_waiting(nodes: Nodes, found: Found) -> None:
         if isinstance(answer, Forbidden):
             raise Forbidden("durable=True waits by WAITAOF; allow it to this user: `+waitaof`")
         if isinstance(answer, Exception):
-            raise UsageError(
-                "durable=True needs `appendfsync always`, or WAITAOF (Redis and Valkey 7.2 and later)"
-                f" and `appendonly yes`: {answer}"
-            )
+            raise UsageError(f"durable=True waits by WAITAOF, and this server does not: {answer}")
+
+
+def _tells_truly(version: str) -> bool:
+    """Tell whether WAITAOF waits for the disk.
+
+    Before Redis 8 and in each Valkey up to 9.1 at least it answers too early when less than a second has
+    passed since the last sync (https://github.com/redis/redis/pull/13793).
+    """
+    family, _, number = version.partition(" ")
+    major = number.partition(".")[0]
+    return family == "redis" and major.isdecimal() and int(major) >= 8
 
 
 def refuse_eviction(policy: str | None) -> None:

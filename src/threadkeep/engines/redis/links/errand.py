@@ -196,13 +196,14 @@ class Errand:
         return Step.LOOK
 
     def pause(self, now: float) -> float:
-        """Return how long to wait before it is sent again. Raises Unavailable when time is up."""
-        if now >= self.limit:
+        """Return how long to wait before it is sent again. Raises Unavailable when that is too late."""
+        longest = min(0.5, 0.004 * 2 ** min(self._rounds, 10))
+        wait = random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+        if now + wait >= self.limit:  # an attempt without time to answer would only hide the reason
             raise Unavailable(
                 f"given up after {now - self._begun:.3g} s: {self._why}", maybe_applied=self._sent
             )
-        longest = min(0.5, 0.004 * 2 ** min(self._rounds, 10))
-        return min(random.uniform(longest / 2, longest), self.limit - now)  # noqa: S311 - no secret
+        return wait
 
 
 def _unknown(answer: object) -> bool:

@@ -20,7 +20,7 @@ class ServerError(ThreadkeepError):
         """Return the error that an error reply means."""
         code, _, said = text.partition(" ")
         said = said.partition(", with args beginning with")[0]  # those are the caller's data
-        if code == "ERR" and (within := _WITHIN.search(said)):
+        if code in {"ERR", "EXECABORT"} and (within := _WITHIN.search(said)):
             code, said = within.groups()
         if code in _REFUSALS:
             return RefusedByServer(code, said)
@@ -35,8 +35,10 @@ class FullServer(ServerError, Unavailable):
     """The server takes no writes now. Nothing was written."""
 
 
-# what a command within a script was refused with, as the servers' versions report it
-_WITHIN: Final = re.compile(r"user_script: ?\d+: -?(?!ERR)([A-Z]{3,}) (.*?)(?: script: .*)?$")
+# what a script or a transaction was refused with, as the servers' versions report it
+_WITHIN: Final = re.compile(
+    r"(?:user_script: ?\d+|discarded because of): -?(?!ERR)([A-Z]{3,}) (.*?)(?: script: .*)?$"
+)
 _REFUSALS: Final = {"NOPERM", "NOAUTH", "WRONGPASS", "DENIED"}
 _ADVICE: Final = {
     "OOM": "; give it more memory (maxmemory) or delete something",

@@ -18,12 +18,13 @@ if MODE == 'a' then
     for i = 1, #all, 2 do
       local name, raw = all[i], all[i + 1]
       if name ~= '' and name:byte() > 31 then
-        local ends, each, rest = lease_of(raw, raw:byte())
+        local tag = raw:byte()
+        local ends, each, stop = lease_of(raw, tag)
         if each and ends > now then
           local later = renewed(each, ends, now)
           if later then
             insert(changes, name)
-            insert(changes, raw:sub(1, 5) .. spack('>I8', later) .. raw:sub(rest))
+            insert(changes, ending(raw, tag, stop, later))
             ends, latest = later, math.max(latest, later)
           end
           local again = math.ceil(ends - each + each / 16)
@@ -32,8 +33,8 @@ if MODE == 'a' then
       end
     end
     -- flags and the earliest renewal; nothing renews any more where no sliding field is left
-    row = string.char(first and flags or flags - 8) .. row:sub(2, at - 9)
-      .. (first and spack('>I8', first) or '') .. row:sub(at)
+    row = string.char(first and flags or flags - 8) .. row:sub(2, at - 6)
+      .. (first and spack('>I5', math.min(math.floor(first / 1000000), 1e12)) or '') .. row:sub(at)
     moved = true
   end
   if moved then

@@ -7,13 +7,12 @@ if MODE == 'p' then
   local log, count = ARGV[7], tonumber(ARGV[8])
   local found, simple = call('HMGET', H, '', '\2'), false
   local record, meta, standing = found[1], nil, nil
-  local flags, revision, created, updated, listed, prior, fields, bytes, items, item_bytes, main, stay
-  local now, place
+  local flags, revision, created, updated, listed, now, epoch_at
   if record and found[2] then
-    flags, revision, created, updated, listed, prior, fields, bytes, items, item_bytes, main, stay, place =
-      sunpack(ROW, record)
+    flags, revision, created, updated, listed = sunpack(ROW, record)
     now = micros(updated)
-    local _, fin, due, _, _, epoch_at = lease_in(record, flags)
+    local _, fin, due
+    _, fin, due, _, _, epoch_at = lease_in(record, flags)
     meta = cmsgpack.unpack(found[2])
     standing = meta.l[log]
     simple = standing and not fin and not (due and due <= now) and now - listed < 60000000
@@ -37,7 +36,7 @@ if MODE == 'p' then
       for i = 1, count do
         raws[i] = spack('>I6I7', head + i, now) .. ARGV[8 + 3 * i]
         local id, size = ARGV[6 + 3 * i], tonumber(ARGV[7 + 3 * i])
-        standing[3], item_bytes = standing[3] + size, item_bytes + size
+        standing[3] = standing[3] + size
         if id ~= '' then
           insert(seqs, id)
           insert(seqs, string.format('%.0f', head + i))
@@ -46,10 +45,9 @@ if MODE == 'p' then
       standing[1], standing[2] = head + count, standing[2] + count
       call('RPUSH', KEYS[6], unpack(raws))
       if #seqs > 0 then call('HSET', KEYS[7], unpack(seqs)) end
-      call('HSET', H, '', spack(ROW, flags, revision + 1, created, now, listed, prior, fields, bytes, items + count,
-        item_bytes, main, stay) .. record:sub(place), '\2', cmsgpack.pack(meta))
+      call('HSET', H, '', spack('>BI4I7I7', flags, revision + 1, created, now) .. record:sub(20),
+        '\2', cmsgpack.pack(meta))
       redis.pcall(cmsgpack.unpack(ARGV[4])[2], ARGV[3], string.format('%.0f', revision + 1))
-      local _, _, _, _, _, epoch_at = lease_in(record, flags)
       return { 11, revision + 1, record:sub(epoch_at), head }
     end
   end

@@ -31,6 +31,7 @@ end
 
 function E.shown(map, name, field, values)
   if not values then return E.header(field, true) end
+  if field.token and MODE == 'r' then return field.raw end
   if field.apart then return field.raw .. E.value_of(map, name, field) end
   return field.raw
 end
@@ -85,8 +86,14 @@ function E.read_item(raw)
   item.seq, item.at, size, at = sunpack('>I6I7I2', raw)
   item.id, at = raw:sub(at, at + size - 1), at + size
   size, at = sunpack('>I4', raw, at)
+  local links, apart = at - 4, size >= 2147483648
+  if apart then size = size - 2147483648 end
   item.refs, at = raw:sub(at, at + size - 1), at + size
   item.size, item.head, item.raw = #raw - at + 1, at - 1, raw
+  if apart then
+    item.token, item.size = raw:sub(at, at + 7), (sunpack('>I4', raw, at + 8))
+    item.bare = raw:sub(1, links - 1) .. spack('>I4', size) .. item.refs
+  end
   return item
 end
 
@@ -161,8 +168,13 @@ function E.read_log(op, now, renewals)
   local items = E.items_of(log, op)
   local names, known = {}, {}
   for i, raw in ipairs(items) do
-    if op.refs ~= '' or not op.values then
+    if op.refs ~= '' or not op.values or MODE ~= 'r' then
       local item = E.read_item(raw)
+      if item.token and op.values and MODE ~= 'r' then -- it may be gone after this batch
+        local value = call('HGET', H, '\8' .. item.token)
+        if not value then E.refuse('lost', 'item', op.log) end
+        items[i] = item.bare .. value
+      end
       if op.refs ~= '' then E.names_in(item.refs, names, known) end
       if not op.values then items[i] = raw:sub(1, item.head) .. spack('>I4', item.size) end
     end

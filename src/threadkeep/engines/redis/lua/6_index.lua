@@ -44,14 +44,15 @@ function E.index(born)
 end
 
 function E.save(born)
-  if E.meta.dirty then
-    if next(E.meta.l) or next(E.meta.m) then
-      call('HSET', H, '\2', cmsgpack.pack({ l = E.meta.l, m = E.meta.m }))
+  if not born then call('HDEL', H, '\5') end -- never there; a full server then takes what adds nothing
+  if E.dirty then
+    if next(E.meta.l) or next(E.meta.m) or E.meta.s then
+      call('HSET', H, '\2', cmsgpack.pack(E.meta))
     else
       call('HDEL', H, '\2')
     end
   end
-  call('HSET', H, '', E.write_row(E.row))
+  call('HSET', H, '', packed(E.row, E.row.epoch))
   E.index(born)
 end
 

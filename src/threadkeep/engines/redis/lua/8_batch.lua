@@ -59,7 +59,6 @@ function E.finish_reads(renewals, own, now)
   local fin = E.renewed(E.row.window, E.row.fin, now)
   if fin then
     E.row.fin = fin
-    call('HDEL', H, '\5')
     E.save(false)
   end
 end
@@ -137,6 +136,10 @@ function E.write(batch, now, results, renewals)
   E.give_lease(ops, now, born)
   local due = E.least(E.row.due, E.stage.due, E.row.fin)
   if due then E.row.due = due else E.row.due = E.entity_due() end
+  if E.meta.s then
+    local first = E.least(E.meta.s.first > 0 and E.meta.s.first or nil, E.stage.due, batch.once ~= '' and now + E.ONCE or nil)
+    E.meta.s.first, E.dirty = first or 0, true
+  end
   E.row.renew = E.least(E.row.renew, E.stage.renew)
   if changed then
     E.row.revision, E.row.updated = E.row.revision + 1, now

@@ -67,6 +67,8 @@ if E.writes then
         local refs = E.arg()
         if refs ~= '' then op.refs[op.names[i]] = refs end
       end
+      op.apart = {}
+      for _ = 1, E.number() do op.apart[E.arg()] = { token = E.arg(), size = E.number() } end
     end,
     del = function(op)
       op.map = E.arg()
@@ -123,7 +125,7 @@ end
 
 -- A short write that turned out not to be simple, as a batch.
 function E.short()
-  local op, guards = { code = 'set', writes = true, map = E.MAIN, refs = {}, names = {}, values = {} }, {}
+  local op, guards = { code = 'set', writes = true, map = E.MAIN, refs = {}, apart = {}, names = {}, values = {} }, {}
   if MODE == 's' then
     op.lease = { window = tonumber(ARGV[7]), fin = tonumber(ARGV[8]) }
     for i = 1, tonumber(ARGV[9]) do op.names[i], op.values[i] = ARGV[8 + 2 * i], ARGV[9 + 2 * i] end
@@ -143,6 +145,10 @@ function E.program()
   if MODE == 'i' then return E.glance() end
   local batch = { once = E.arg(), epoch = E.arg() }
   batch.guards, batch.ops, batch.otherwise = E.parse(E.number()), E.parse(E.number()), E.parse(E.number())
+  for _ = 1, E.number() do
+    local map = E.arg()
+    E.staged[E.arg()] = map == '' and H or (E.place(map))
+  end
   for i, op in ipairs(batch.ops) do
     if op.writes and not batch.first then batch.first = i end
   end
@@ -151,6 +157,7 @@ function E.program()
 end
 
 local fine, result = pcall(E.program)
+if next(E.staged) then E.leave() end
 if fine then return result end
 if type(result) == 'table' and not result.err then return { 9, unpack(result) } end
 error(result)

@@ -90,8 +90,8 @@ class AsyncSynced:
 
     async def _exchange(self, group: _Group) -> tuple[list[Any], bool] | Lost | Late:
         left = group.until - time.monotonic()
-        wait = max(1, int(1000 * max(left / 2, left - GRACE)))  # it tells before its callers give up
-        payload = b"".join([*group.payloads, pack(("WAITAOF", 1, 0, wait))])
+        told = max(left / 2, left - GRACE, 0.001)  # when its callers have not yet given up
+        payload = b"".join([*group.payloads, pack(("WAITAOF", 1, 0, int(told * 1000)))])
         try:
             answers = await self._link.ask(payload, group.count + 1, group.until + GRACE)
         except (Lost, Late) as error:

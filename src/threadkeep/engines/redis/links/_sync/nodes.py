@@ -10,7 +10,7 @@ from typing import Any, Final
 from threadkeep.concurrency import Flow, Home
 from threadkeep.engines.redis.links._sync.cluster import Cluster
 from threadkeep.engines.redis.links._sync.ears import Ears
-from threadkeep.engines.redis.links._sync.peer import AnyLink
+from threadkeep.engines.redis.links._sync.peer import AnyLink, Peer
 from threadkeep.engines.redis.links._sync.single import Single
 from threadkeep.engines.redis.links.client import settings_from
 from threadkeep.engines.redis.links.errand import Errand, Outcome, Step, plain
@@ -18,7 +18,7 @@ from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unrea
 from threadkeep.engines.redis.links.script import Command, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.url import settings_of
-from threadkeep.errors import Unavailable, UsageError
+from threadkeep.errors import ThreadkeepError, Unavailable, UsageError
 from threadkeep.model.urls import StoreUrl, parse_url
 
 _ASYNCHRONOUS: Final = "Async" in Single.__name__
@@ -130,6 +130,46 @@ class Nodes:
     def link(self, slot: int) -> object:
         """Return the connection to the server that has the slot, to be compared only; None: there is none."""
         return self._place.peer(slot).link
+
+    def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        """Ask each command of the server that has its slot, all at once; they may be sent again.
+
+        One wait, however many servers: one write to each. Answers come in order, errors in their places.
+        """
+        self._home.check()
+        answers: list[Any] = [None] * len(asked)
+        groups: dict[Peer, list[int]] = {}
+        for number, (slot, _) in enumerate(asked):
+            groups.setdefault(self._place.peer(slot), []).append(number)
+
+        def ask(peer: Peer) -> None:
+            numbers = groups[peer]
+            found = self._ask_peer(peer, [asked[number][1] for number in numbers])
+            for place, number in enumerate(numbers):
+                answer = None if found is None else found[place]
+                if found is None or isinstance(answer, ServerError):  # by itself: it may have moved
+                    answer = self._ask_alone(*asked[number])
+                answers[number] = answer
+
+        if groups:
+            Flow.together(groups, ask)
+        return answers
+
+    def _ask_peer(self, peer: Peer, commands: list[Command]) -> list[Any] | None:
+        link = peer.link
+        if link is not None:
+            try:
+                until = time.monotonic() + self.settings.timeout
+                return link.ask(pack_all(commands), len(commands), until)
+            except (Lost, Late):
+                pass
+        return None
+
+    def _ask_alone(self, slot: int, command: Command) -> Any:
+        try:
+            return (self.call(slot, [command], again=True))[0]
+        except ThreadkeepError as error:
+            return error
 
     def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""
