@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_what_waits_goes_in_groups_of_a_size_and_weight():
 
 
 def test_a_failed_member_and_a_cancelled_caller_harm_no_other():
-    async def run() -> list[object]:
+    async def run() -> list[Any]:
         groups = Groups()
         pump = groups.pump()
         calls = [asyncio.ensure_future(pump.call(n)) for n in (1, -2, 3, 4, 5, 6)]
@@ -71,7 +72,7 @@ def test_work_that_raises_tells_all():
     async def broken(_jobs: list[int]) -> list[object]:
         raise OSError("gone")
 
-    async def run() -> list[object]:
+    async def run() -> list[Any]:
         pump = AsyncPump(broken, abs, width=1, most=4, heaviest=9)
         return await asyncio.gather(*(pump.call(1) for _ in range(3)), return_exceptions=True)
 

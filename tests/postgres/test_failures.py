@@ -142,7 +142,7 @@ def test_a_lock_of_somebody_else_ends_by_the_servers_timeout(place: str, postgre
         with Store(f"{place}&options=-c%20{setting}%3D300") as store:
             store.thread("t").state.set("a", 1)
             with postgres.connect(autocommit=False) as rival:
-                rival.execute(f"select * from {schema}.tk_entity for update")
+                rival.execute(f"select * from {schema}.tk_entity for update".encode())
                 with pytest.raises(kind, match=setting):
                     store.thread("t").state.set("a", 2)
                 rival.rollback()
@@ -178,7 +178,7 @@ def _deadlock(place: str, schema: str, postgres: PostgresServer) -> None:
             threads = [store.thread(name) for name in ("a", "b")]
             for thread in threads:
                 await thread.state.set("n", 0)
-            lock = f"select 1 from {schema}.tk_entity where id = %s for update"
+            lock = f"select 1 from {schema}.tk_entity where id = %s for update".encode()
             con = await psycopg.AsyncConnection.connect(postgres.url)
             async with con:
                 await con.execute(lock, ("b",))

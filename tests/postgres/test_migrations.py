@@ -15,6 +15,7 @@ from threadkeep.engines.sql.postgres.connections import PACKAGE
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Get, Set
+from threadkeep.ops.reply import Fields
 
 BATCH = Batch(Ref("default", "thread", "t"), (Set("state", {"a": b"j1"}),))
 
@@ -89,7 +90,9 @@ def test_a_user_of_the_tables_needs_no_right_to_make_them(postgres: PostgresServ
     """)
     engine = sync_engine(bare.replace("postgres@", "agent@"))
     engine.setup()
-    assert engine.run(Batch(BATCH.ref, (Get("state"),))).results[0].fields["a"].value == b"j1"  # type: ignore[union-attr]
+    found = engine.run(Batch(BATCH.ref, (Get("state"),))).results[0]
+    assert isinstance(found, Fields)
+    assert found.fields["a"].value == b"j1"
     assert engine.run(BATCH).ok
     engine.close()
     postgres.execute("drop owned by agent; drop role agent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import psycopg_pool
@@ -12,6 +13,9 @@ from psycopg.rows import dict_row
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
 from threadkeep import AsyncStore, Store, UsageError
+from threadkeep.model.refs import Ref
+
+REF = Ref("default", "thread", "t")
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +57,12 @@ def test_changes_are_seen_by_asking(pooled: str, place: str):
     async def run() -> int:
         async with AsyncStore(pooled) as behind, AsyncStore(place) as direct:
             engine = await behind.ready()
-            seen = engine.watch(_ref())
-            assert await anext(seen) == 0
-            await direct.thread("t").state.set("a", 1)
-            found = await asyncio.wait_for(anext(seen), 30)
-            await seen.aclose()  # type: ignore[attr-defined]
-            return found
+            async with contextlib.aclosing(engine.watch(REF)) as seen:  # pyright: ignore[reportArgumentType] - it is a generator
+                assert await anext(seen) == 0
+                await direct.thread("t").state.set("a", 1)
+                return await asyncio.wait_for(anext(seen), 30)
 
     assert asyncio.run(run()) == 1
-
-
-def _ref() -> object:
-    from threadkeep.model.refs import Ref
-
-    return Ref("default", "thread", "t")
 
 
 @pytest.mark.parametrize("autocommit", [True, False])

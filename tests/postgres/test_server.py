@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.postgres.engine import async_engine, sync_engine
 from tests.servers.postgres import PostgresServer
 from tests.servers.waiting import eventually
 from threadkeep import Store
+from threadkeep._sync.drivers.postgres.engine import PostgresEngine
+from threadkeep.engines.sql.postgres.program import job_of
 from threadkeep.errors import UsageError
 from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
@@ -81,7 +85,7 @@ def test_plans_stay_with_the_indexes(postgres: PostgresServer, place: str):
             "log_format": "json",
             "log_analyze": "on",
         }.items():
-            con.execute(f"set auto_explain.{name} = {value}")
+            con.execute(f"set auto_explain.{name} = {value}".encode())
         plans: list[str] = []
         con.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
         for batch in (
@@ -105,15 +109,13 @@ def test_plans_stay_with_the_indexes(postgres: PostgresServer, place: str):
     assert max(n["Actual Rows"] + n.get("Rows Removed by Filter", 0) for n in read) <= 1000
 
 
-def _send(con: object, engine: object, batch: Batch) -> None:
-    from threadkeep.engines.sql.postgres.program import job_of
-
+def _send(con: psycopg.Connection[Any], engine: PostgresEngine, batch: Batch) -> None:
     job = job_of(batch)
-    con.execute(engine._sql.apply, ([job.text], job.values, [0], 10_000, 16, None))  # type: ignore[attr-defined]
+    con.execute(engine._sql.apply, ([job.text], job.values, [0], 10_000, 16, None))
 
 
-def _nodes(plan: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
+def _nodes(plan: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
     start = plan.find("{")
     if start < 0:
         return found
@@ -162,7 +164,7 @@ def test_nobody_is_told_of_what_nobody_watches(postgres: PostgresServer, place: 
             await asyncio.gather(*(write(f"t{n}") for n in range(50)), write("watched"))
             assert await asyncio.wait_for(anext(seen), 20) == 1
             heard += [note.payload for note in con.notifies(timeout=0.2)]
-            await seen.aclose()  # type: ignore[attr-defined]
+            await seen.aclose()  # pyright: ignore[reportAttributeAccessIssue] - it is a generator
         await engine.aclose()
         return heard
 
