@@ -31,7 +31,7 @@ def test_who_was_under_way_when_a_page_was_read_is_not_missed(
     moment += MINUTE
     with postgres.connect(autocommit=False) as rival:
         job = job_of(Batch(Ref("default", "thread", "t0"), (Set("state", {"a": b"j2"}),)))
-        args = ([job.text], job.values, [0], 10_000, 16, moment)
+        args = (f"[{job.text}]", job.values, 10_000, 16, moment)
         rival.execute(engine._sql.apply, args)
         moment += 1000
         engine.run(Batch(Ref("default", "thread", "t9"), (Set("state", {"a": b"j2"}),)))

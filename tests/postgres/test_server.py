@@ -111,7 +111,7 @@ def test_plans_stay_with_the_indexes(postgres: PostgresServer, place: str):
 
 def _send(con: psycopg.Connection[Any], engine: PostgresEngine, batch: Batch) -> None:
     job = job_of(batch)
-    con.execute(engine._sql.apply, ([job.text], job.values, [0], 10_000, 16, None))
+    con.execute(engine._sql.apply, (f"[{job.text}]", job.values, 10_000, 16, None))
 
 
 def _nodes(plan: str) -> list[dict[str, Any]]:

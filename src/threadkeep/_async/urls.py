@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
@@ -108,8 +109,9 @@ def _engine_on_pool(pool: object, limits: Limits) -> AsyncEngine:
         raise UsageError(
             f"{type(pool).__qualname__} does not fit this store; pass a psycopg_pool.AsyncConnectionPool"
         )
-    settings = Settings(connections=pool.max_size, wait=pool.timeout)
-    return AsyncPostgresEngine(AsyncLines(settings, pool), limits)
+    mine = cast("AsyncConnectionPool[Any]", pool)
+    settings = Settings(connections=mine.max_size, wait=mine.timeout)
+    return AsyncPostgresEngine(AsyncLines(settings, mine), limits)
 
 
 def open_engine(text: str, now: Now, limits: Limits, *, durable: bool = False) -> AsyncEngine:

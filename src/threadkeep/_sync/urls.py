@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
@@ -107,8 +108,9 @@ def _engine_on_pool(pool: object, limits: Limits) -> Engine:
         raise UsageError(
             f"{type(pool).__qualname__} does not fit this store; pass a psycopg_pool.ConnectionPool"
         )
-    settings = Settings(connections=pool.max_size, wait=pool.timeout)
-    return PostgresEngine(Lines(settings, pool), limits)
+    mine = cast("ConnectionPool[Any]", pool)
+    settings = Settings(connections=mine.max_size, wait=mine.timeout)
+    return PostgresEngine(Lines(settings, mine), limits)
 
 
 def open_engine(text: str, now: Now, limits: Limits, *, durable: bool = False) -> Engine:

@@ -22,8 +22,8 @@ from threadkeep.engines.sql.postgres.names import Names
 from threadkeep.engines.sql.postgres.program import (
     Job,
     asked_field,
+    asked_fields,
     claims_of,
-    columns_of,
     field_reply,
     job_of,
     reply_of,
@@ -115,7 +115,7 @@ class AsyncPostgresEngine:
 
     async def _get(self, batches: list[Batch]) -> list[Any]:
         """Read one field of each entity."""
-        args = (*columns_of(batches), self._clock())
+        args = (asked_fields(batches), self._clock())
         try:
             rows = await self._patiently(self._sql.get, args, again=True)
         except DRIVER as error:
@@ -133,16 +133,10 @@ class AsyncPostgresEngine:
     async def _write(self, jobs: list[Job]) -> list[Any]:
         """Run a group in one transaction; where it fails, its batches one by one."""
         order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
-        values: list[bytes] = []
-        bases: list[int] = []
-        for n in order:
-            bases.append(len(values))
-            values += jobs[n].values
+        values = [value for n in order for value in jobs[n].values]
+        texts = f"[{','.join([jobs[n].text for n in order])}]"
         limits = self._limits
-        args = (
-            *([jobs[n].text for n in order], values, bases),
-            *(limits.fields, limits.labels, self._clock()),
-        )
+        args = (texts, values, limits.fields, limits.labels, self._clock())
         try:
             rows = await self._patiently(self._sql.apply, args)
         except DRIVER as error:

@@ -34,6 +34,12 @@ async def _alone(con: AsyncConnection[Any]) -> AsyncGenerator[None]:
             await con.set_autocommit(False)
 
 
+async def _rows(con: AsyncConnection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+    cursor = con.cursor(row_factory=tuple_row, binary=True)
+    await cursor.execute(statement, args, prepare=False)
+    return await cursor.fetchall()
+
+
 class AsyncLines:
     """Lends connections for one statement each, in autocommit mode and without prepared statements."""
 
@@ -78,10 +84,10 @@ class AsyncLines:
                 if is_gone(con.pgconn):  # closed by the server while nobody used it
                     await con.close()
                     continue
+                if con.autocommit:
+                    return await _rows(con, statement, args)
                 async with _alone(con):
-                    cursor = con.cursor(row_factory=tuple_row, binary=True)
-                    await cursor.execute(statement, args, prepare=False)
-                    return await cursor.fetchall()
+                    return await _rows(con, statement, args)
             finally:
                 await self._pool.putconn(con)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)

@@ -35,6 +35,12 @@ def _alone(con: Connection[Any]) -> Generator[None]:
             con.set_autocommit(False)
 
 
+def _rows(con: Connection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+    cursor = con.cursor(row_factory=tuple_row, binary=True)
+    cursor.execute(statement, args, prepare=False)
+    return cursor.fetchall()
+
+
 class Lines:
     """Lends connections for one statement each, in autocommit mode and without prepared statements."""
 
@@ -79,10 +85,10 @@ class Lines:
                 if is_gone(con.pgconn):  # closed by the server while nobody used it
                     con.close()
                     continue
+                if con.autocommit:
+                    return _rows(con, statement, args)
                 with _alone(con):
-                    cursor = con.cursor(row_factory=tuple_row, binary=True)
-                    cursor.execute(statement, args, prepare=False)
-                    return cursor.fetchall()
+                    return _rows(con, statement, args)
             finally:
                 self._pool.putconn(con)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)

@@ -18,6 +18,8 @@ from threadkeep.ops.ops import AnyOp, Append, Drop, Get, Incr, Label, Restore, S
 from threadkeep.ops.reply import Field, Fields, Names, Reply
 from threadkeep.ops.wire_shapes import Values, back, lifted, strict
 
+FEW: Final = 4  # fields that are written one by one; more go in one statement
+
 
 class Job(msgspec.Struct, frozen=True):
     """A batch as it is sent. `again`: it may be sent once more after a lost connection."""
@@ -36,7 +38,10 @@ def job_of(batch: Batch) -> Job:
     for op in plain["ops"]:
         if op["type"] == "incr":  # as text: JSON numbers in the server do not tell 2 from 2.0
             op["by"] = msgspec.json.encode(op.get("by", 1)).decode()
+        elif op["type"] == "set" and len(op["items"]) > FEW:
+            op["many"] = True
     plain |= _nature(batch)
+    plain["values"] = len(values)
     try:
         text = msgspec.json.encode(plain).decode()
     except UnicodeEncodeError as error:
@@ -121,19 +126,15 @@ def asked_field(batch: Batch) -> Get | None:
     return None if op.refs is not None or batch.guards or batch.once else op
 
 
-def columns_of(batches: Sequence[Batch]) -> tuple[list[Any], ...]:
-    """Return namespaces, kinds, ids, maps, fields and whether they renew, of batches with one Get."""
-    gets = [cast("Get", batch.ops[0]) for batch in batches]
-    names = [get.fields[0] if get.fields else "" for get in gets]
-    refs = [batch.ref for batch in batches]
-    return (
-        [ref.namespace for ref in refs],
-        [ref.kind for ref in refs],
-        [ref.id for ref in refs],
-        [get.map for get in gets],
-        names,
-        [get.renew for get in gets],
-    )
+def asked_fields(batches: Sequence[Batch]) -> str:
+    """Return the fields that batches with one Get ask for, as the function takes them."""
+    gets = [(batch.ref, cast("Get", batch.ops[0])) for batch in batches]
+    return msgspec.json.encode(
+        [
+            (ref.namespace, ref.kind, ref.id, get.map, *(get.fields or ()), get.renew)
+            for ref, get in gets
+        ]
+    ).decode()
 
 
 def field_reply(batch: Batch, row: Sequence[Any]) -> Reply | None:

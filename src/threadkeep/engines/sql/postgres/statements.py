@@ -9,12 +9,12 @@ from threadkeep.engines.sql.postgres.names import Names
 _TEXTS: Final[dict[str, LiteralString]] = {
     "read": "select reply, vals from {read_all}(%b::text[]::jsonb[], %b::int8)",
     "get": (
-        "select revision, epoch, value, rev, win, expires, refs, stale from"
-        " {get_all}(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bool[], %b::int8)"
+        "select revision, epoch, value, rev, win, expires, refs, stale"
+        " from {get_all}(%b::text::jsonb, %b::int8)"
     ),
     "apply": (
         "select reply, vals from"
-        " {apply_all}(%b::text[]::jsonb[], %b::bytea[], %b::int4[], %b::int4, %b::int4, %b::int8)"
+        " {apply_all}(%b::text::jsonb, %b::bytea[], %b::int4, %b::int4, %b::int8)"
     ),
     "newest": "select moved, here, top, snap from {newest}(%b::text::jsonb, %b::int8)",
     "by_id": "select here from {by_id}(%b::text::jsonb, %b::int8)",

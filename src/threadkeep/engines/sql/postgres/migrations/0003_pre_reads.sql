@@ -249,9 +249,8 @@ begin
     end loop;
 end $$;
 
--- One field of each of several entities, in their order. `stale`: {apply} must see to it.
-create function {get_all}(spaces text[], kinds text[], ids text[], maps text[], names text[], renew boolean[],
-                          clock bigint)
+-- One field of each of several entities, in their order: [namespace, kind, id, map, name, renew]. `stale`: {apply} must see to it.
+create function {get_all}(asked jsonb, clock bigint)
 returns table (revision bigint, epoch text, value bytea, rev bigint, win bigint, expires bigint, refs text[],
                stale boolean)
 language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
@@ -262,15 +261,15 @@ begin
     select e.revision, e.epoch, f.value, f.rev, f.win, f.expires, f.refs,
            coalesce(e.due <= greatest(moment, e.updated) or e.expires <= greatest(moment, e.updated)
                     or e.due > e.expires, false)
-           or (n.renew and (coalesce({renewed}(e.win, e.expires, greatest(moment, e.updated)),
+           or ((n.a->>5)::boolean and (coalesce({renewed}(e.win, e.expires, greatest(moment, e.updated)),
                                      {renewed}(f.win, f.expires, greatest(moment, e.updated))) is not null))
-    from unnest(spaces, kinds, ids, maps, names, renew) with ordinality n (ns, kind, id, map, name, renew, ord)
+    from jsonb_array_elements(asked) with ordinality n (a, ord)
     left join lateral (
-        select * from {entity} t where t.ns = n.ns and t.kind = n.kind and t.id = n.id limit 1
+        select * from {entity} t where t.ns = n.a->>0 and t.kind = n.a->>1 and t.id = n.a->>2 limit 1
     ) e on true
     left join lateral (
         select * from {field} t
-        where t.eid = e.eid and t.map = n.map and t.name = n.name
+        where t.eid = e.eid and t.map = n.a->>3 and t.name = n.a->>4
           and (t.expires is null or t.expires > greatest(moment, e.updated))
         limit 1
     ) f on true

@@ -69,7 +69,7 @@ declare
     skipped text[];
 begin
     lease := {start_lease}(op->'lease', p_now);
-    if jsonb_path_query_first(op->'items', '$.keyvalue()[4].key') is null then
+    if not op ? 'many' then
         select s.* into result, changed, due, count, weight
         from {set_each}(p_eid, op, v, base, p_now, p_rev, lease.win, lease.fin) s;
         return;

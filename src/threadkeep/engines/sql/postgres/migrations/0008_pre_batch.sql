@@ -235,21 +235,24 @@ begin
     perform {put_entity}(old, e);
 end $$;
 
--- Run a group of batches, sorted by their entities, in one transaction. Their values lie behind each other;
--- those of each begin at its place in `bases`.
-create function {apply_all}(batches jsonb[], v bytea[], bases int[], max_fields int, max_labels int, clock bigint)
+-- Run a group of batches, sorted by their entities, in one transaction. Their values lie behind each other.
+create function {apply_all}(batches jsonb, v bytea[], max_fields int, max_labels int, clock bigint)
 returns table (reply text, vals bytea[]) language plpgsql
 set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
+    b jsonb;
     r record;
+    base int := 0;
     told text := '';
 begin
-    for n in 1 .. cardinality(batches) loop
-        r := {apply}(batches[n], v, bases[n], max_fields, max_labels, clock);
+    for n in 0 .. jsonb_array_length(batches) - 1 loop
+        b := batches->n;
+        r := {apply}(b, v, base, max_fields, max_labels, clock);
+        base := base + (b->>'values')::int;
         reply := r.reply;
         vals := r.vals;
         if r.changed then
-            told := told || ' ' || {watched}(batches[n]->'ref');
+            told := told || ' ' || {watched}(b->'ref');
         end if;
         return next;
     end loop;
