@@ -147,14 +147,14 @@ create function {watched}(ref jsonb) returns text language sql immutable as $$
         concat_ws(E'\x1f', ref->>'namespace', ref->>'kind', ref->>'id'), 'UTF8')), 'hex'), 32)
 $$;
 
--- Tell those who watch one of these entities: their keys, with a space before each.
-create function {tell}(keys text) returns void language plpgsql as $$
+-- Tell those who watch one of these entities. Only after the entities were written is it known who watches them.
+create function {tell}(refs jsonb) returns void language plpgsql as $$
 declare
     known text;
 begin
-    if keys <> '' and exists (select 1 from {watch}) then
+    if refs <> '[]' and exists (select 1 from {watch}) then
         select string_agg(w.key, ' ') into known from {watch} w
-        where w.key = any (string_to_array(ltrim(keys), ' '))
+        where w.key = any (array(select {watched}(r) from jsonb_array_elements(refs) r))
           and w.until > (extract(epoch from clock_timestamp()) * 1000000)::bigint;
         if known is not null then
             perform pg_notify({channel}, known);

@@ -130,6 +130,8 @@ declare
     born boolean;
     a record;
     w record;
+    results json[];
+    stale jsonb := '[]';
 begin
     changed := false;
     vals := array[]::bytea[];
@@ -177,17 +179,19 @@ begin
     if (b->>'reads')::boolean then
         a := {answer}(e, b->'ops', now);
         vals := a.vals;
+        results := a.results;
+        stale := a.stale;
     else
-        select array_fill(null::json, array[jsonb_array_length(b->'ops')]) as results, '[]'::jsonb as stale into a;
+        results := array_fill(null::json, array[jsonb_array_length(b->'ops')]);
     end if;
     if not writes then
         if e.eid is not null and not claimed then
-            perform {settle}(e, a.stale, (b->>'renews')::boolean, now);
+            perform {settle}(e, stale, (b->>'renews')::boolean, now);
         end if;
-        reply := {reply}(e, true, a.results);
+        reply := {reply}(e, true, results);
         return;
     elsif claimed then
-        reply := {mark}(e, b, v, base, now, a.results);
+        reply := {mark}(e, b, v, base, now, results);
         changed := reply->>'changed' = 'true';
         return;
     elsif (b->>'drops')::boolean then
@@ -195,9 +199,9 @@ begin
         if changed then
             perform {drop_entity}(e, now + 86400000000);
         end if;
-        a.results[array_position(a.results::text[], null)] :=
+        results[array_position(results::text[], null)] :=
             json_build_object('type', 'count', 'count', coalesce(e.fields + e.items, 0));
-        reply := {reply}(null, true, a.results, changed => changed);
+        reply := {reply}(null, true, results, changed => changed);
         return;
     end if;
     born := e.eid is null;
@@ -212,10 +216,10 @@ begin
         else
             e.updated := now;
         end if;
-    elsif a.stale <> '[]' then
-        perform {renew_fields}(e.eid, a.stale, now);
+    elsif stale <> '[]' then
+        perform {renew_fields}(e.eid, stale, now);
     end if;
-    w := {write}(e, b, v, base, now, born, max_fields, max_labels, a.results);
+    w := {write}(e, b, v, base, now, born, max_fields, max_labels, results);
     changed := w.changed;
     if born and not w.changed then
         delete from {entity} t where t.eid = e.eid;
@@ -243,7 +247,7 @@ declare
     b jsonb;
     r record;
     base int := 0;
-    told text := '';
+    told jsonb := '[]';
 begin
     for n in 0 .. jsonb_array_length(batches) - 1 loop
         b := batches->n;
@@ -252,7 +256,7 @@ begin
         reply := r.reply;
         vals := r.vals;
         if r.changed then
-            told := told || ' ' || {watched}(b->'ref');
+            told := told || (b->'ref');
         end if;
         return next;
     end loop;
