@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
 from tests.redis.engine import clocked
 from tests.servers.redis import RedisServer
+from threadkeep import Store
 from threadkeep.model.leases import FOREVER, SECOND, Lease
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -118,3 +120,27 @@ def test_a_sweep_goes_on_where_a_write_stopped(life: Life) -> None:
     (found,) = life.engine.run(Batch(REF, (Get("other"),))).results
     assert isinstance(found, Fields)
     assert set(found.fields) == {"keep"}
+
+
+@pytest.mark.parametrize(("ttl", "least"), [(FOREVER, None), (1_800, 23 * 3_600)])
+def test_who_is_begun_anew_does_not_end_with_the_tombstone(
+    redis7: RedisServer, tk_prefix: str, ttl: Any, least: int | None
+) -> None:
+    """The server forgets a tombstone after a day: not the thread that stands there now, nor any earlier."""
+    with Store(f"{redis7.url}?prefix={tk_prefix}") as store, redis7.client() as client:
+        store.thread("t").state.set("a", 1)
+        store.thread("t").destroy()
+        store.thread("t").state.set("a", 1, ttl=ttl)
+        left = cast("int", client.ttl(f"{tk_prefix}:{{default:0}}:t:t"))
+    assert left == -1 if least is None else left >= least
+
+
+def test_a_large_value_in_the_place_of_what_has_run_out(life: Life) -> None:
+    """The entity is forgotten and born again in the call that brings it."""
+    big = b"b" + b"x" * 100_000
+    for _ in range(2):
+        life.engine.run(Batch(REF, (Set("state", {"big": big}, Lease(60 * SECOND)),)))
+        (found,) = life.engine.run(Batch(REF, (Get("state", ("big",)),))).results
+        assert isinstance(found, Fields)
+        assert found.fields["big"].value == big
+        life.now += 10 * 86_400 * SECOND

@@ -21,7 +21,7 @@ from threadkeep import Store
 from threadkeep.errors import Unavailable
 
 FLOOR = 150  # a fault does not count with fewer calls acknowledged before it, and after it
-AOF = {"appendonly": "yes", "appendfsync": "everysec"}
+AOF = {"appendonly": "yes", "appendfsync": "always"}
 SIDES = pytest.mark.parametrize("side", ["async", "sync"])
 
 
@@ -85,15 +85,11 @@ def test_the_verifier_finds_a_wrong_client(
     assert any(complaint in why for why in verdict.wrong)
 
 
-@pytest.mark.parametrize(
-    ("side", "appendfsync"), [("async", "always"), ("async", "everysec"), ("sync", "everysec")]
-)
+@SIDES
 def test_killed_and_started_with_its_data(
-    server: RedisServer, side: Side, appendfsync: str, random: Random, say: Say
+    server: RedisServer, side: Side, random: Random, say: Say
 ) -> None:
     url = url_of(server.port)
-    with server.client() as client:
-        client.config_set("appendfsync", appendfsync)
     with Load(url, random, side=side) as load:
         for _ in range(2):
             load.more(FLOOR)
@@ -102,6 +98,22 @@ def test_killed_and_started_with_its_data(
         load.more(FLOOR)
         ledger = load.stop()
     verdict = verify(url, ledger)
+    say(str(verdict))
+    assert verdict.wrong == []
+
+
+def test_killed_at_everysec(random: Random, say: Say) -> None:
+    """The server writes before it answers, unless its disk is busy: then it may take two seconds."""
+    with RedisServer("valkey9", config={**AOF, "appendfsync": "everysec"}) as server:
+        url = url_of(server.port)
+        with Load(url, random) as load:
+            load.more(FLOOR)
+            server.kill()
+            taken = time.monotonic()
+            server.start()
+            load.more(FLOOR)
+            ledger = load.stop()
+        verdict = verify(url, ledger, taken=taken)
     say(str(verdict))
     assert verdict.wrong == []
 

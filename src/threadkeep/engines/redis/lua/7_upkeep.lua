@@ -10,11 +10,25 @@ function E.count_map(map, count)
   end
 end
 
+-- Remove a hash, but for large values that came with this very batch.
+function E.wipe(key)
+  local kept, gone = {}, {}
+  for token, place in pairs(E.staged) do
+    if place == key then kept['\8' .. token] = true end
+  end
+  if not next(kept) then return call('UNLINK', key) end
+  for _, name in ipairs(call('HKEYS', key)) do
+    if not kept[name] then insert(gone, name) end
+  end
+  E.chunks(gone, 1, function(...) call('HDEL', key, ...) end)
+  call('PERSIST', key)
+end
+
 function E.drop(now, tombstone)
-  local gone = { H }
+  local gone, hashes = {}, { H }
   for map in pairs(E.meta.m) do
     if not E.map_keys[map] then E.refuse('need', 'map', map) end
-    insert(gone, E.map_keys[map])
+    insert(hashes, E.map_keys[map])
   end
   for log in pairs(E.meta.l) do
     if not E.log_keys[log] then E.refuse('need', 'log', log) end
@@ -39,6 +53,7 @@ function E.drop(now, tombstone)
     latest = now + E.DAY
   end
   E.chunks(gone, 1, function(...) call('UNLINK', ...) end)
+  for _, key in ipairs(hashes) do E.wipe(key) end
   call('ZREM', PLACES, E.ID)
   call('ZREM', ENDS, E.ID)
   call('ZREM', IDS, E.ID)
