@@ -25,6 +25,8 @@ def candidates(query: Query) -> str:
         "last" if query.order == "id" else "snap": place.last,
         "below": place.below,
         "seen": place.seen,
+        "since": place.since,
+        "top": place.top,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     return msgspec.json.encode(given).decode()
@@ -41,7 +43,7 @@ def page_of(query: Query, found: Sequence[Any]) -> Page:
     place = unpack(query)
     if len(moved) > query.limit:
         moved = moved[: query.limit]
-        return _page(moved, Place("newest", place.below, moved[-1].listed))
+        return _page(moved, place.within_moved(moved[-1].listed, top))
     room = query.limit - len(moved)
     if len(here) <= room:
         return _page(moved + here, None)

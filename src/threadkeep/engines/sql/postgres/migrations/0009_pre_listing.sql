@@ -57,12 +57,15 @@ declare
     snap constant pg_snapshot := q->>'snap';
     seen constant bigint := q->>'seen';
     below constant bigint := q->>'below';
+    since constant bigint := q->>'since'; -- of a page that ended within what had moved up to `edge`
+    edge constant bigint := q->>'top';
     low constant bigint := seen - case when snap is null then 0 else 10000000 end;
 begin
     if pair is null then
         return query select * from {entity} e
         where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed > low and e.listed >= below
-          and e.prior > 0 and (e.prior < below or e.prior > seen)
+          and e.prior > 0
+          and (e.prior < below or e.prior > seen or (e.prior > since and e.listed <= edge))
           and (snap is null or not pg_visible_in_snapshot(e.mover, snap)) and {alive}(e, p_now)
         order by e.listed limit many;
     else
@@ -70,7 +73,8 @@ begin
             select * from {entity} x where x.eid = t.eid limit 1) e
         where t.ns = q->>'namespace' and t.kind = q->>'kind' and t.name = pair->>0 and t.value = pair->>1
           and t.listed > low and t.listed >= below and e.labels @> wanted
-          and e.prior > 0 and (e.prior < below or e.prior > seen)
+          and e.prior > 0
+          and (e.prior < below or e.prior > seen or (e.prior > since and e.listed <= edge))
           and (snap is null or not pg_visible_in_snapshot(e.mover, snap)) and {alive}(e, p_now)
         order by t.listed limit many;
     end if;
