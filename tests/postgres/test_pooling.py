@@ -78,10 +78,17 @@ def test_a_pool_of_the_program(autocommit: bool, postgres: PostgresServer, place
                 thread = store.thread("t")
                 await asyncio.gather(*(thread.state.increment("n") for _ in range(20)))
                 assert await thread.state.get("n") == 20
+                engine = await store.ready()
+                async with contextlib.aclosing(engine.watch(REF)) as seen:  # pyright: ignore[reportArgumentType] - it is a generator
+                    assert await anext(seen) == 20
+                    await thread.state.increment("n")
+                    assert await asyncio.wait_for(anext(seen), 30) == 21
             async with pool.connection() as con:  # it is still open, and as it was
                 assert con.autocommit is autocommit
                 found = await (await con.execute("select count(*) as n from tk_entity")).fetchone()
                 assert found == {"n": 1}
+                listening = await con.execute("select pg_listening_channels()")
+                assert await listening.fetchall() == []
 
     asyncio.run(run())
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from threadkeep._async.drivers.postgres.lines import AsyncLines
+from threadkeep._async.drivers.postgres.lines import AsyncLines, rows_of
 from threadkeep.concurrency import AsyncBackground, AsyncFlow
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.sql.postgres.errors import DRIVER
@@ -47,15 +47,18 @@ class AsyncEar:
         while not self._closed:
             try:
                 async with self._lines.direct() as con:
-                    await self._hear(con)
+                    try:
+                        await self._hear(con)
+                    finally:
+                        if self._lines.borrowed and not con.closed:
+                            await con.execute(self._sql.unlisten, prepare=False)
             except (*DRIVER, ThreadkeepError):
                 await AsyncFlow.sleep(TICK)
 
     async def _hear(self, con: AsyncConnection[Any]) -> None:
         """Listen until the connection is lost; behind a transaction pooler ask instead."""
-        found = await con.execute("select pg_backend_pid()", prepare=False)
-        row = await found.fetchone()
-        direct = row is not None and row[0] == con.info.backend_pid
+        ((pid,),) = await rows_of(con, b"select pg_backend_pid()", ())
+        direct = pid == con.info.backend_pid
         if direct:
             await con.execute(self._sql.listen)
         self._hub.publish_all()  # what happened before is not told
@@ -86,14 +89,13 @@ class AsyncEar:
         """Look again when all have ended who wrote before they could know of the watcher."""
         if not self._watched.unsettled:
             return
-        found = await con.execute(self._sql.snapshot, prepare=False)
-        for oldest, next_ in await found.fetchall():
+        for oldest, next_ in await rows_of(con, self._sql.snapshot, ()):
             for ref in self._watched.settled(oldest, next_):
                 self._hub.publish(ref)
 
     async def _poll(self, con: AsyncConnection[Any]) -> None:
-        found = await con.execute(self._sql.poll, self._watched.columns(), prepare=False)
-        for ref in self._watched.changed(await found.fetchall()):
+        found = await rows_of(con, self._sql.poll, self._watched.columns())
+        for ref in self._watched.changed(found):
             self._hub.publish(ref)
 
     async def aclose(self) -> None:

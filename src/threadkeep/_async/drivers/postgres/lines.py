@@ -34,7 +34,8 @@ async def _alone(con: AsyncConnection[Any]) -> AsyncGenerator[None]:
             await con.set_autocommit(False)
 
 
-async def _rows(con: AsyncConnection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+async def rows_of(con: AsyncConnection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+    """Return the rows of a statement as tuples, whatever the connection makes of rows."""
     cursor = con.cursor(row_factory=tuple_row, binary=True)
     await cursor.execute(statement, args, prepare=False)
     return await cursor.fetchall()
@@ -48,6 +49,11 @@ class AsyncLines:
         self._given = pool
         self._pool = pool
         self._opening = AsyncLock()
+
+    @property
+    def borrowed(self) -> bool:
+        """Tell whether the connections are a program's."""
+        return self._given is not None
 
     async def open(self) -> None:
         """Make the pool, which connects when it is first used; a given one is used as it is."""
@@ -85,9 +91,9 @@ class AsyncLines:
                     await con.close()
                     continue
                 if con.autocommit:
-                    return await _rows(con, statement, args)
+                    return await rows_of(con, statement, args)
                 async with _alone(con):
-                    return await _rows(con, statement, args)
+                    return await rows_of(con, statement, args)
             finally:
                 await self._pool.putconn(con)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)

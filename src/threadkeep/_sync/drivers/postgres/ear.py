@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from threadkeep._sync.drivers.postgres.lines import Lines
+from threadkeep._sync.drivers.postgres.lines import Lines, rows_of
 from threadkeep.concurrency import Background, Flow
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.sql.postgres.errors import DRIVER
@@ -48,15 +48,18 @@ class Ear:
         while not self._closed:
             try:
                 with self._lines.direct() as con:
-                    self._hear(con)
+                    try:
+                        self._hear(con)
+                    finally:
+                        if self._lines.borrowed and not con.closed:
+                            con.execute(self._sql.unlisten, prepare=False)
             except (*DRIVER, ThreadkeepError):
                 Flow.sleep(TICK)
 
     def _hear(self, con: Connection[Any]) -> None:
         """Listen until the connection is lost; behind a transaction pooler ask instead."""
-        found = con.execute("select pg_backend_pid()", prepare=False)
-        row = found.fetchone()
-        direct = row is not None and row[0] == con.info.backend_pid
+        ((pid,),) = rows_of(con, b"select pg_backend_pid()", ())
+        direct = pid == con.info.backend_pid
         if direct:
             con.execute(self._sql.listen)
         self._hub.publish_all()  # what happened before is not told
@@ -87,14 +90,13 @@ class Ear:
         """Look again when all have ended who wrote before they could know of the watcher."""
         if not self._watched.unsettled:
             return
-        found = con.execute(self._sql.snapshot, prepare=False)
-        for oldest, next_ in found.fetchall():
+        for oldest, next_ in rows_of(con, self._sql.snapshot, ()):
             for ref in self._watched.settled(oldest, next_):
                 self._hub.publish(ref)
 
     def _poll(self, con: Connection[Any]) -> None:
-        found = con.execute(self._sql.poll, self._watched.columns(), prepare=False)
-        for ref in self._watched.changed(found.fetchall()):
+        found = rows_of(con, self._sql.poll, self._watched.columns())
+        for ref in self._watched.changed(found):
             self._hub.publish(ref)
 
     def close(self) -> None:

@@ -35,7 +35,8 @@ def _alone(con: Connection[Any]) -> Generator[None]:
             con.set_autocommit(False)
 
 
-def _rows(con: Connection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+def rows_of(con: Connection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+    """Return the rows of a statement as tuples, whatever the connection makes of rows."""
     cursor = con.cursor(row_factory=tuple_row, binary=True)
     cursor.execute(statement, args, prepare=False)
     return cursor.fetchall()
@@ -49,6 +50,11 @@ class Lines:
         self._given = pool
         self._pool = pool
         self._opening = Lock()
+
+    @property
+    def borrowed(self) -> bool:
+        """Tell whether the connections are a program's."""
+        return self._given is not None
 
     def open(self) -> None:
         """Make the pool, which connects when it is first used; a given one is used as it is."""
@@ -86,9 +92,9 @@ class Lines:
                     con.close()
                     continue
                 if con.autocommit:
-                    return _rows(con, statement, args)
+                    return rows_of(con, statement, args)
                 with _alone(con):
-                    return _rows(con, statement, args)
+                    return rows_of(con, statement, args)
             finally:
                 self._pool.putconn(con)
         raise map_error(ConnectionError("the server closes every connection"), wrote=False)

@@ -24,6 +24,7 @@ _TEXTS: Final[dict[str, LiteralString]] = {
     ),
     "watch": "select {watch_all}(%b::text[])",
     "listen": "listen {channel_name}",
+    "unlisten": "unlisten {channel_name}",
     "snapshot": (
         "select pg_snapshot_xmin(s)::text::int8, pg_snapshot_xmax(s)::text::int8"
         " from pg_current_snapshot() s"
@@ -46,4 +47,4 @@ class Statements:
         self.get, self.read, self.apply = found["get"], found["read"], found["apply"]
         self.newest, self.by_id, self.claim = found["newest"], found["by_id"], found["claim"]
         self.watch, self.listen, self.poll = found["watch"], found["listen"], found["poll"]
-        self.snapshot = found["snapshot"]
+        self.snapshot, self.unlisten = found["snapshot"], found["unlisten"]
