@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
@@ -43,6 +44,19 @@ def _redis(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngin
     return engine_on(nodes, limits, keyed, places_of(url), durable=durable)
 
 
+def _postgres(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - time is the server's
+    try:
+        from threadkeep._async.drivers.postgres.engine import AsyncPostgresEngine
+        from threadkeep._async.drivers.postgres.lines import AsyncLines
+        from threadkeep.engines.sql.postgres.url import settings_of
+    except ImportError as error:
+        raise UsageError(
+            f"{url.scheme}:// needs the extra postgres: pip install 'threadkeep[postgres]' ({error})"
+        ) from error
+    settings, names = settings_of(url)
+    return AsyncPostgresEngine(AsyncLines(settings), limits, names)
+
+
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MAKERS: dict[str, Maker] = {
     "memory": _memory,
@@ -50,6 +64,8 @@ _MAKERS: dict[str, Maker] = {
     **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},
     "redis+unix": _redis,
     "valkey+unix": _redis,
+    "postgresql": _postgres,
+    "postgres": _postgres,
 }
 
 
@@ -61,12 +77,17 @@ def engine_of(
     *,
     durable: bool = False,
 ) -> AsyncEngine:
-    """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
+    """Return the engine on a pool of psycopg_pool, or on the servers of a client of redis-py or valkey-py.
+
+    The pool's connections are used; of the others only the settings.
+    """
     module = type(client).__module__.split(".")[0]
+    if module == "psycopg_pool":
+        return _engine_on_pool(client, limits)
     if module not in {"redis", "valkey"}:
         raise UsageError(
             f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
-            " pass one of redis-py or valkey-py"
+            " pass a pool of psycopg_pool, or a client of redis-py or valkey-py"
         )
     from threadkeep._async.drivers.redis.layouts import engine_on
     from threadkeep.engines.redis.links import AsyncNodes
@@ -75,6 +96,22 @@ def engine_of(
     return engine_on(
         AsyncNodes.from_client(client), limits, keyed_of(layout, name), durable=durable
     )
+
+
+def _engine_on_pool(pool: object, limits: Limits) -> AsyncEngine:
+    from psycopg_pool import AsyncConnectionPool
+
+    from threadkeep._async.drivers.postgres.engine import AsyncPostgresEngine
+    from threadkeep._async.drivers.postgres.lines import AsyncLines
+    from threadkeep.engines.sql.postgres.connections import Settings
+
+    if not isinstance(pool, AsyncConnectionPool):
+        raise UsageError(
+            f"{type(pool).__qualname__} does not fit this store; pass a psycopg_pool.AsyncConnectionPool"
+        )
+    mine = cast("AsyncConnectionPool[Any]", pool)
+    settings = Settings(connections=mine.max_size, wait=mine.timeout)
+    return AsyncPostgresEngine(AsyncLines(settings, mine), limits)
 
 
 def open_engine(text: str, now: Now, limits: Limits, *, durable: bool = False) -> AsyncEngine:

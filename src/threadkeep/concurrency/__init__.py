@@ -13,6 +13,7 @@ from threadkeep.concurrency.mailbox import AsyncMailbox, Mailbox
 from threadkeep.concurrency.outcome import AsyncOutcome, Outcome
 from threadkeep.concurrency.pace import AsyncPace, Pace
 from threadkeep.concurrency.periodic import AsyncPeriodic, Periodic
+from threadkeep.concurrency.pump import AsyncPump, Pump
 from threadkeep.concurrency.signal import AsyncSignal, Signal
 
 AsyncLock = asyncio.Lock
@@ -27,6 +28,7 @@ __all__ = [
     "AsyncOutcome",
     "AsyncPace",
     "AsyncPeriodic",
+    "AsyncPump",
     "AsyncSignal",
     "Background",
     "Flow",
@@ -36,5 +38,6 @@ __all__ = [
     "Outcome",
     "Pace",
     "Periodic",
+    "Pump",
     "Signal",
 ]

@@ -1,0 +1,104 @@
+"""Hearing of changes by all processes: one connection that listens, or one query in turns where none can."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from threadkeep._async.drivers.postgres.lines import AsyncLines, rows_of
+from threadkeep.concurrency import AsyncBackground, AsyncFlow
+from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.postgres.errors import DRIVER
+from threadkeep.engines.sql.postgres.statements import Statements
+from threadkeep.engines.sql.postgres.watched import Watched
+from threadkeep.errors import ThreadkeepError
+from threadkeep.model.refs import Ref
+
+TICK: Final = 0.2  # seconds between looks at what else is to be done
+POLL: Final = 1.0  # seconds between queries where notifications do not come through
+LOOK: Final = 30.0  # seconds after which watchers look by themselves, whatever was heard
+
+
+class AsyncEar:
+    """Wakes the watchers of a hub. What they watch stands in a table, which writers look at."""
+
+    def __init__(self, lines: AsyncLines, statements: Statements, hub: Hub) -> None:
+        self._lines, self._sql, self._hub = lines, statements, hub
+        self._background = AsyncBackground()
+        self._watched = Watched()
+        self._running = self._closed = False
+
+    async def add(self, ref: Ref) -> None:
+        """Have writers tell of the changes of an entity from now on."""
+        key = self._watched.add(ref)
+        await self._lines.ask(self._sql.watch, ([key],))
+        self._watched.unsettled.append((None, ref))
+        if not self._running:
+            self._running = True
+            self._background.start(self._run)
+
+    def remove(self, ref: Ref) -> None:
+        """Undo one `add`."""
+        self._watched.remove(ref)
+
+    async def _run(self) -> None:
+        while not self._closed:
+            try:
+                async with self._lines.direct() as con:
+                    try:
+                        await self._hear(con)
+                    finally:
+                        if self._lines.borrowed and not con.closed:
+                            await con.execute(self._sql.unlisten, prepare=False)
+            except (*DRIVER, ThreadkeepError):
+                await AsyncFlow.sleep(TICK)
+
+    async def _hear(self, con: AsyncConnection[Any]) -> None:
+        """Listen until the connection is lost; behind a transaction pooler ask instead."""
+        ((pid,),) = await rows_of(con, b"select pg_backend_pid()", ())
+        direct = pid == con.info.backend_pid
+        if direct:
+            await con.execute(self._sql.listen)
+        self._hub.publish_all()  # what happened before is not told
+        looked = renewed = time.monotonic()
+        while not self._closed:
+            if direct:
+                async for told in con.notifies(timeout=TICK):
+                    self._tell(told.payload)
+            else:
+                await AsyncFlow.sleep(POLL)
+                await self._poll(con)
+            await self._settle(con)
+            now = time.monotonic()
+            if now - looked > LOOK:
+                looked = now
+                self._hub.publish_all()
+            if now - renewed > LOOK:
+                renewed = now
+                await con.execute(self._sql.watch, (self._watched.keys,), prepare=False)
+
+    def _tell(self, payload: str) -> None:
+        for key in payload.split():
+            ref = self._watched.ref_of(key)
+            if ref is not None:
+                self._hub.publish(ref)
+
+    async def _settle(self, con: AsyncConnection[Any]) -> None:
+        """Look again when all have ended who wrote before they could know of the watcher."""
+        if not self._watched.unsettled:
+            return
+        for oldest, next_ in await rows_of(con, self._sql.snapshot, ()):
+            for ref in self._watched.settled(oldest, next_):
+                self._hub.publish(ref)
+
+    async def _poll(self, con: AsyncConnection[Any]) -> None:
+        found = await rows_of(con, self._sql.poll, self._watched.columns())
+        for ref in self._watched.changed(found):
+            self._hub.publish(ref)
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        self._closed = True
+        await self._background.stop()

@@ -1,0 +1,223 @@
+# Generated from src/threadkeep/_async/drivers/postgres/engine.py by scripts/unasync. Do not edit.
+"""The engine on PostgreSQL: one call of a function in the server for a group of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import random
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from threadkeep._sync.drivers.postgres.ear import Ear
+from threadkeep._sync.drivers.postgres.lines import Lines
+from threadkeep._sync.drivers.postgres.schema import examine, migrate
+from threadkeep._sync.drivers.watching import revisions
+from threadkeep.concurrency import Flow, Home, Lock, Pump
+from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.postgres.connections import Server
+from threadkeep.engines.sql.postgres.errors import DRIVER, NO_LINE, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.listing import candidates, page_of
+from threadkeep.engines.sql.postgres.names import Names
+from threadkeep.engines.sql.postgres.program import (
+    Job,
+    asked_field,
+    asked_fields,
+    claims_of,
+    field_reply,
+    job_of,
+    reply_of,
+)
+from threadkeep.engines.sql.postgres.statements import Statements
+from threadkeep.model.options import Limits
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch, check
+from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
+from threadkeep.ops.reply import Reply
+
+MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+TRIES = 20  # of a call that the server refused without having done anything
+
+
+class PostgresEngine:
+    """Keep entities in a PostgreSQL database, which any number of processes may share.
+
+    `now`: microseconds, for tests; time is the server's without it.
+    """
+
+    def __init__(
+        self,
+        lines: Lines,
+        limits: Limits,
+        names: Names | None = None,
+        *,
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        self._lines, self._limits, self._now = lines, limits, now
+        self._names = names or Names()
+        self._home = Home()
+        self._lock = Lock()
+        self._sql = Statements(self._names)
+        self._hub = Hub()
+        self._ear: Ear | None = None
+        self._server: Server | None = None
+        self._schema: int | None = None
+        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
+        self._gets = Pump(self._get, lambda _: 0, width=few, **size)
+        self._reads = Pump(self._read, lambda job: job.weight, width=few, **size)
+        self._writes = Pump(self._write, lambda job: job.weight, width=few, **size)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what the server can do; final after `setup`."""
+        server = self._server or Server("", "none", 0.0)
+        return Capabilities(
+            name="postgresql",
+            durability=server.durability,
+            clock=self._now is not None,
+            remote=True,
+            skew=server.skew,
+            schema=self._schema,
+            version=server.version,
+        )
+
+    def setup(self) -> None:
+        """Connect and bring or hold the schema to this release's. Raises SchemaMismatch, Unavailable or Forbidden."""
+        self._home.check()
+        with self._lock:
+            if self._server is not None:
+                return
+            try:
+                with self._lines.direct() as con:
+                    server, self._names = examine(con, self._names)
+                    self._schema = migrate(con, self._names)
+                self._sql = Statements(self._names)
+                self._lines.open()
+            except DRIVER as error:
+                raise map_error(error, wrote=False) from error
+            self._server = server
+
+    def run(self, batch: Batch) -> Reply:
+        """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
+        self._home.check()
+        if asked_field(batch) is not None:
+            reply = self._gets.call(batch)
+            if reply is not None:
+                return reply
+            return self._writes.call(job_of(batch))
+        check(batch)
+        job = job_of(batch)
+        if not (batch.writes or batch.guards or batch.once):
+            reply = self._reads.call(job)
+            if reply is not None:
+                return reply
+        return self._writes.call(job)  # also what a read is to renew or reclaim
+
+    def _get(self, batches: list[Batch]) -> list[Any]:
+        """Read one field of each entity."""
+        args = (asked_fields(batches), self._clock())
+        try:
+            rows = self._patiently(self._sql.get, args, again=True)
+        except DRIVER as error:
+            return [map_error(error, wrote=False)] * len(batches)
+        return list(map(field_reply, batches, rows))
+
+    def _read(self, jobs: list[Job]) -> list[Any]:
+        args = ([job.text for job in jobs], self._clock())
+        try:
+            rows = self._patiently(self._sql.read, args)
+        except DRIVER as error:
+            return self._failed(jobs, error, self._read)
+        return list(map(reply_of, jobs, rows))
+
+    def _write(self, jobs: list[Job]) -> list[Any]:
+        """Run a group in one transaction; where it fails, its batches one by one."""
+        order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
+        values = [value for n in order for value in jobs[n].values]
+        texts = f"[{','.join([jobs[n].text for n in order])}]"
+        limits = self._limits
+        args = (texts, values, limits.fields, limits.labels, self._clock())
+        try:
+            rows = self._patiently(self._sql.apply, args)
+        except DRIVER as error:
+            return self._failed(jobs, error, self._write)
+        outcomes: list[Any] = [None] * len(jobs)
+        for n, row in zip(order, rows, strict=True):
+            outcomes[n] = reply_of(jobs[n], row)
+        return outcomes
+
+    def _clock(self) -> int | None:
+        return None if self._now is None else self._now()
+
+    def _failed(
+        self, jobs: list[Job], error: Exception, work: Callable[[list[Job]], list[Any]]
+    ) -> list[Any]:
+        """Run the batches of a group that the server refused one by one; of a lost one those that may be sent twice."""
+        lost = is_lost(error)
+        again = [replace(job, again=False) for job in jobs if job.again] if lost else []
+        if isinstance(error, NO_LINE) or (not again and (lost or len(jobs) == 1)):
+            return [map_error(error, wrote=job.batch.writes) for job in jobs]
+        if not lost:
+            return [outcome for job in jobs for outcome in work([job])]
+        answered = iter(work(again))
+        return [
+            next(answered) if job.again else map_error(error, wrote=job.batch.writes)
+            for job in jobs
+        ]
+
+    def _patiently(self, statement: bytes, args: Any, *, again: bool = False) -> list[Any]:
+        """Make a call again while the server refuses it for the sake of another; `again`: once when lost too."""
+        for attempt in range(TRIES):
+            try:
+                return self._lines.fetch(statement, args)
+            except DRIVER as error:
+                lost = is_lost(error)
+                if not passes(error) and not (again and lost):
+                    raise
+                again = again and not lost
+            Flow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
+        return self._lines.fetch(statement, args)
+
+    def scan(self, query: Query) -> Page:
+        """Return one page of a listing, in one trip."""
+        self._home.check()
+        asked = candidates(query)
+        statement = self._sql.by_id if query.order == "id" else self._sql.newest
+        ((*found,),) = self._lines.ask(statement, (asked, self._clock()))
+        return page_of(query, found)
+
+    def claim(self, due: Due) -> tuple[Claim, ...]:
+        """Lease expired entities to this caller and reclaim what has run out elsewhere."""
+        self._home.check()
+        ref = None if due.ref is None else msgspec.json.encode(due.ref).decode()
+        args = (due.namespace, due.limit, due.lease, self._clock(), ref, due.token)
+        while True:
+            ((text, finished),) = self._lines.ask(self._sql.claim, args)
+            claims = claims_of(text)
+            if claims or finished:
+                return tuple(claims)
+
+    def watch(self, ref: Ref) -> Iterator[int]:
+        """Yield the revision now and then after each change, also by other processes, coalesced."""
+        self._home.check()
+        if self._ear is None:
+            self._ear = Ear(self._lines, self._sql, self._hub)
+        ear = self._ear
+        ear.add(ref)
+        try:
+            for revision in revisions(self, self._hub, ref):
+                yield revision
+        finally:
+            ear.remove(ref)
+
+    def close(self) -> None:
+        """Finish what was begun and close the connections; twice is fine. A forked process closes nothing."""
+        if self._home.left:
+            return
+        ear, self._ear = self._ear, None
+        if ear is not None:
+            ear.close()
+        for pump in (self._gets, self._reads, self._writes):
+            pump.stop()
+        self._lines.close()

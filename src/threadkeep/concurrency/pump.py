@@ -1,0 +1,158 @@
+"""Calls of many callers, made in groups over a few lines."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+from threadkeep.concurrency.mailbox import Slot
+
+J = TypeVar("J")
+Outcomes = list[Any]  # for each job a result, or the exception to raise
+
+
+class AsyncPump(Generic[J]):
+    """Hands jobs to `work` in groups; what waits while all `width` lines are busy goes with the next group.
+
+    A group has at most `most` jobs and `heaviest` bytes. A caller that is cancelled harms no other: its job
+    is left out if it has not begun, else done all the same.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[list[J]], Awaitable[Outcomes]],
+        weigh: Callable[[J], int],
+        *,
+        width: int,
+        most: int,
+        heaviest: int,
+    ) -> None:
+        self._work, self._weigh = work, weigh
+        self._width, self._most, self._heaviest = width, most, heaviest
+        self._waiting: deque[tuple[J, asyncio.Future[Any]]] = deque()
+        self._lines: set[asyncio.Task[None]] = set()
+        self._busy = 0
+
+    async def call(self, job: J) -> Any:
+        """Return the result of a job or raise its exception."""
+        loop = asyncio.get_running_loop()
+        slot: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append((job, slot))
+        if self._busy < self._width:
+            self._busy += 1
+            line = loop.create_task(self._serve())
+            self._lines.add(line)
+            line.add_done_callback(self._lines.discard)
+        return await slot
+
+    def _take(self) -> list[tuple[J, asyncio.Future[Any]]]:
+        group: list[tuple[J, asyncio.Future[Any]]] = []
+        weight = 0
+        while self._waiting and len(group) < self._most:
+            job, slot = self._waiting[0]
+            weight += self._weigh(job)
+            if group and weight > self._heaviest:
+                break
+            self._waiting.popleft()
+            if slot.done():  # its caller has left
+                weight -= self._weigh(job)
+                continue
+            group.append((job, slot))
+        return group
+
+    async def _serve(self) -> None:
+        while group := self._take():
+            outcomes: Outcomes
+            try:
+                outcomes = await self._work([job for job, _ in group])
+            except BaseException as error:  # noqa: BLE001 - every caller is told
+                outcomes = [error] * len(group)
+            for (_, slot), outcome in zip(group, outcomes, strict=True):
+                if slot.done():
+                    continue
+                if isinstance(outcome, asyncio.CancelledError):
+                    slot.cancel()
+                elif isinstance(outcome, BaseException):
+                    slot.set_exception(outcome)
+                else:
+                    slot.set_result(outcome)
+        self._busy -= 1  # in the same step as the last look: who comes after it begins a line
+
+    async def stop(self) -> None:
+        """Wait for what was begun."""
+        while self._lines:
+            await asyncio.wait(list(self._lines))
+
+
+class Pump(Generic[J]):
+    """The twin for threads: a caller that finds a free line does the work itself, of one group."""
+
+    def __init__(
+        self,
+        work: Callable[[list[J]], Outcomes],
+        weigh: Callable[[J], int],
+        *,
+        width: int,
+        most: int,
+        heaviest: int,
+    ) -> None:
+        self._work, self._weigh = work, weigh
+        self._width, self._most, self._heaviest = width, most, heaviest
+        self._waiting: deque[tuple[J, Slot]] = deque()
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def call(self, job: J) -> Any:
+        """Return the result of a job or raise its exception."""
+        slot = Slot()
+        with self._idle:
+            self._waiting.append((job, slot))
+            leads = self._busy < self._width
+            self._busy += leads
+        if leads and self._serve_one():  # others wait, and this caller has its answer to take home
+            threading.Thread(target=self._serve, daemon=True).start()
+        with slot.ready:
+            pass
+        if isinstance(slot.result, BaseException):
+            raise slot.result
+        return slot.result
+
+    def _take(self) -> list[tuple[J, Slot]]:
+        group: list[tuple[J, Slot]] = []
+        weight = 0
+        while self._waiting and len(group) < self._most:
+            weight += self._weigh(self._waiting[0][0])
+            if group and weight > self._heaviest:
+                break
+            group.append(self._waiting.popleft())
+        return group
+
+    def _serve_one(self) -> bool:
+        """Do the work of one group; True when the line goes on, which is then the caller's to see to."""
+        with self._idle:
+            group = self._take()
+        try:
+            outcomes = self._work([job for job, _ in group]) if group else []
+        except BaseException as error:  # noqa: BLE001 - every caller is told
+            outcomes = [error] * len(group)
+        for (_, slot), outcome in zip(group, outcomes, strict=True):
+            slot.result = outcome
+            slot.ready.release()
+        with self._idle:
+            if self._waiting:
+                return True
+            self._busy -= 1
+            self._idle.notify_all()
+            return False
+
+    def _serve(self) -> None:
+        while self._serve_one():
+            pass
+
+    def stop(self) -> None:
+        """Wait for what was begun."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._busy)

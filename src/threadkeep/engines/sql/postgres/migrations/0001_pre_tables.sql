@@ -1,0 +1,85 @@
+-- Times are microseconds since 1970 UTC. A value begins with one byte that tells its form: j is JSON text.
+-- Names in braces are filled in by the driver, quoted, with the schema and the prefix of the store.
+
+create table {entity} (
+    eid         bigint generated always as identity primary key,
+    ns          text   collate "C" not null,
+    kind        text   collate "C" not null,
+    id          text   collate "C" not null,
+    created     bigint not null,
+    updated     bigint not null,
+    listed      bigint not null,  -- place in listings, moved at most once a minute
+    prior       bigint not null,  -- the place before that
+    mover       xid8   not null,  -- the transaction that moved it here
+    revision    bigint not null,
+    epoch       text   not null,
+    win         bigint,           -- sliding window of the entity's lease
+    expires     bigint,           -- its end
+    due         bigint,           -- lower bound of every end in the entity
+    labels      jsonb,            -- null for none
+    fields      bigint not null,
+    field_bytes bigint not null,
+    items       bigint not null,
+    item_bytes  bigint not null,
+    unique (ns, kind, id)
+) with (fillfactor = 80);
+create unique index on {entity} (ns, kind, listed);
+create index on {entity} (due) where due is not null;
+
+create table {field} (
+    eid     bigint not null,
+    map     text   collate "C" not null,
+    name    text   collate "C" not null,
+    value   bytea  not null,
+    rev     bigint not null,
+    win     bigint,
+    expires bigint,               -- in no index: a renewal must stay cheap
+    refs    text[],               -- names of linked fields, null for none
+    primary key (eid, map, name)
+) with (fillfactor = 90);
+
+create table {log} (
+    eid   bigint not null,
+    name  text   collate "C" not null,
+    head  bigint not null,
+    count bigint not null,
+    bytes bigint not null,
+    primary key (eid, name)
+) with (fillfactor = 80);
+
+create table {item} (
+    eid   bigint not null,
+    log   text   collate "C" not null,
+    seq   bigint not null,
+    at    bigint not null,
+    id    text   collate "C",
+    refs  text[],
+    value bytea  not null,
+    primary key (eid, log, seq)
+);
+create unique index on {item} (eid, log, id) where id is not null;
+
+create table {label} (
+    ns     text   collate "C" not null,
+    kind   text   collate "C" not null,
+    name   text   collate "C" not null,
+    value  text   collate "C" not null,
+    listed bigint not null,
+    eid    bigint not null,
+    primary key (ns, kind, name, value, listed, eid)
+);
+
+create table {tombstone} (
+    ns    text   collate "C" not null,
+    kind  text   collate "C" not null,
+    id    text   collate "C" not null,
+    epoch text   not null,
+    until bigint not null,
+    primary key (ns, kind, id, epoch)
+);
+create index on {tombstone} (until);
+
+create table {watch} (
+    key   text   collate "C" primary key,  -- md5 of the entity's address
+    until bigint not null
+);

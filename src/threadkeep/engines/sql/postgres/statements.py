@@ -1,0 +1,50 @@
+"""The calls of the functions in the server, as the driver sends them."""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+from threadkeep.engines.sql.postgres.names import Names
+
+_TEXTS: Final[dict[str, LiteralString]] = {
+    "read": "select reply, vals from {read_all}(%b::text[]::jsonb[], %b::int8)",
+    "get": (
+        "select revision, epoch, value, rev, win, expires, refs, stale"
+        " from {get_all}(%b::text::jsonb, %b::int8)"
+    ),
+    "apply": (
+        "select reply, vals from"
+        " {apply_all}(%b::text::jsonb, %b::bytea[], %b::int4, %b::int4, %b::int8)"
+    ),
+    "newest": "select moved, here, top, snap from {newest}(%b::text::jsonb, %b::int8)",
+    "by_id": "select here from {by_id}(%b::text::jsonb, %b::int8)",
+    "claim": (
+        "select claims::text, finished from"
+        " {claim}(%b::text, %b::int4, %b::int8, %b::int8, %b::text::jsonb, %b::int8)"
+    ),
+    "watch": "select {watch_all}(%b::text[])",
+    "listen": "listen {channel_name}",
+    "unlisten": "unlisten {channel_name}",
+    "snapshot": (
+        "select pg_snapshot_xmin(s)::text::int8, pg_snapshot_xmax(s)::text::int8"
+        " from pg_current_snapshot() s"
+    ),
+    "poll": (
+        "select r.ns, r.kind, r.id, e.revision, e.epoch"
+        " from unnest(%b::text[], %b::text[], %b::text[]) r (ns, kind, id)"
+        " left join {entity} e using (ns, kind, id)"
+    ),
+}
+
+
+class Statements:
+    """Each statement with the names of one store filled in."""
+
+    def __init__(self, names: Names) -> None:
+        found = {
+            name: names.compose(text).as_string(None).encode() for name, text in _TEXTS.items()
+        }
+        self.get, self.read, self.apply = found["get"], found["read"], found["apply"]
+        self.newest, self.by_id, self.claim = found["newest"], found["by_id"], found["claim"]
+        self.watch, self.listen, self.poll = found["watch"], found["listen"], found["poll"]
+        self.snapshot, self.unlisten = found["snapshot"], found["unlisten"]
