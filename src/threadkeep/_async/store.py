@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,6 +47,7 @@ class AsyncStore:
 
     Args:
         url: where things are kept; see the table of engines. Or pass `engine`.
+        token: the key that a server asks for (`http://`, `https://`).
         namespace: the isolation boundary; nothing of another namespace is ever seen.
         ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted, an hour for
             the kinds `tool` and `llm`.
@@ -64,6 +66,7 @@ class AsyncStore:
         url: str = DEFAULT_URL,
         *,
         engine: AsyncEngine | None = None,
+        token: str | None = None,
         namespace: str = "default",
         ttl: Ttl | Mapping[Kind, Ttl] = None,
         thread_ttl: Ttl = None,
@@ -82,7 +85,7 @@ class AsyncStore:
         self._leases = _leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
         self.now = _micros(clock)
-        self._raw = engine or open_engine(url, self.now, self.limits)
+        self._raw = engine or open_engine(url, self.now, self.limits, token)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: AsyncEngine | None = None
@@ -91,7 +94,9 @@ class AsyncStore:
         self._closed = False
         self.lifecycle = AsyncLifecycle(self)
         self.kv_defaults = AsyncKnownDefaults(self)
-        self._caches = AsyncCaches(self, caches or CacheOptions())
+        self._options = caches or CacheOptions()
+        self._caches = AsyncCaches(self, self._options)
+        self._parent: Self | None = None
 
     @classmethod
     def from_client(cls, client: object, **options: Any) -> Self:
@@ -102,9 +107,24 @@ class AsyncStore:
         """
         return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
 
+    def within(self, namespace: str) -> Self:
+        """Return a store of another namespace on the same engine, with the same options. No I/O.
+
+        Handlers of ended threads are shared. Close this store, not the returned one.
+        """
+        found = copy(self)
+        found.namespace = check_name(namespace, "namespace")
+        found.kv_defaults = AsyncKnownDefaults(found)
+        found._caches = AsyncCaches(found, self._options)
+        found._parent = self
+        return found
+
     async def ready(self) -> AsyncEngine:
         """Connect if that is still to be done and return the engine."""
         if self.engine is not None:
+            return self.engine
+        if self._parent is not None:
+            self.engine = await self._parent.ready()
             return self.engine
         if self._closed:
             raise UsageError("this store is closed; open a new one")
@@ -251,7 +271,8 @@ class AsyncStore:
             await self._caches.aclose()
             self._closed = True
             self.engine = None
-            await self._raw.aclose()
+            if self._parent is None:
+                await self._raw.aclose()
 
     async def __aenter__(self) -> Self:
         await self.ready()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
@@ -47,6 +48,7 @@ class Store:
 
     Args:
         url: where things are kept; see the table of engines. Or pass `engine`.
+        token: the key that a server asks for (`http://`, `https://`).
         namespace: the isolation boundary; nothing of another namespace is ever seen.
         ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted, an hour for
             the kinds `tool` and `llm`.
@@ -65,6 +67,7 @@ class Store:
         url: str = DEFAULT_URL,
         *,
         engine: Engine | None = None,
+        token: str | None = None,
         namespace: str = "default",
         ttl: Ttl | Mapping[Kind, Ttl] = None,
         thread_ttl: Ttl = None,
@@ -83,7 +86,7 @@ class Store:
         self._leases = _leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
         self.now = _micros(clock)
-        self._raw = engine or open_engine(url, self.now, self.limits)
+        self._raw = engine or open_engine(url, self.now, self.limits, token)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: Engine | None = None
@@ -92,7 +95,9 @@ class Store:
         self._closed = False
         self.lifecycle = Lifecycle(self)
         self.kv_defaults = KnownDefaults(self)
-        self._caches = Caches(self, caches or CacheOptions())
+        self._options = caches or CacheOptions()
+        self._caches = Caches(self, self._options)
+        self._parent: Self | None = None
 
     @classmethod
     def from_client(cls, client: object, **options: Any) -> Self:
@@ -103,9 +108,24 @@ class Store:
         """
         return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
 
+    def within(self, namespace: str) -> Self:
+        """Return a store of another namespace on the same engine, with the same options. No I/O.
+
+        Handlers of ended threads are shared. Close this store, not the returned one.
+        """
+        found = copy(self)
+        found.namespace = check_name(namespace, "namespace")
+        found.kv_defaults = KnownDefaults(found)
+        found._caches = Caches(found, self._options)
+        found._parent = self
+        return found
+
     def ready(self) -> Engine:
         """Connect if that is still to be done and return the engine."""
         if self.engine is not None:
+            return self.engine
+        if self._parent is not None:
+            self.engine = self._parent.ready()
             return self.engine
         if self._closed:
             raise UsageError("this store is closed; open a new one")
@@ -252,7 +272,8 @@ class Store:
             self._caches.close()
             self._closed = True
             self.engine = None
-            self._raw.close()
+            if self._parent is None:
+                self._raw.close()
 
     def __enter__(self) -> Self:
         self.ready()

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
 from threadkeep.model.urls import StoreUrl, mask, parse_url
@@ -42,10 +44,24 @@ def _redis(url: StoreUrl, now: Now, limits: Limits) -> Engine:  # noqa: ARG001 -
     return RedisEngine(Nodes.from_url(url, OWN_OPTIONS), limits, **places_of(url))
 
 
+def _http(url: StoreUrl, now: Now, limits: Limits) -> Engine:  # noqa: ARG001 - time and limits are the server's
+    try:
+        from threadkeep._sync.drivers.http import HttpEngine
+    except ImportError as error:
+        raise UsageError(
+            f"{url.scheme}:// needs the extra http: pip install 'threadkeep[http]' ({error})"
+        ) from error
+    from threadkeep.engines.http.url import settings_of
+
+    return HttpEngine(settings_of(url))
+
+
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MAKERS: dict[str, Maker] = {
     "memory": _memory,
     "sqlite": _sqlite,
+    "http": _http,
+    "https": _http,
     **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},
     "redis+unix": _redis,
     "valkey+unix": _redis,
@@ -66,13 +82,17 @@ def engine_of(client: object, limits: Limits) -> Engine:
     return RedisEngine(Nodes.from_client(client), limits)
 
 
-def open_engine(text: str, now: Now, limits: Limits) -> Engine:
-    """Return the engine that a URL names, not yet connected.
+def open_engine(text: str, now: Now, limits: Limits, token: str | None = None) -> Engine:
+    """Return the engine that a URL names, not yet connected; `token` is the key of a server.
 
     An engine of a third party is a callable `(url, now, limits)` under the entry point group
     `threadkeep.engines`, named after its scheme (and `SCHEME.sync` for the twin without await).
     """
     url = parse_url(text)
+    if token is not None:
+        if url.scheme not in {"http", "https"}:
+            raise UsageError("token= is for http:// and https:// alone")
+        url = msgspec.structs.replace(url, options=url.options | {"token": token})
     maker = _MAKERS.get(url.scheme)
     if maker is None:
         from importlib.metadata import entry_points  # costs 15 ms; only third parties need it

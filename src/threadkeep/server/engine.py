@@ -1,0 +1,90 @@
+"""Routes of the HTTP engine: the six methods of an engine, in the wire form."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import cast
+
+import msgspec
+from starlette.responses import Response
+
+from threadkeep.model.refs import ref
+from threadkeep.ops import wire
+from threadkeep.ops.engine import Due, Query
+from threadkeep.server.call import Call
+from threadkeep.server.events import event, stream
+from threadkeep.server.reach import check_batch, check_query, check_ref, narrowed
+from threadkeep.server.routing import Route
+from threadkeep.server.statuses import json_answer
+
+WIRE = "application/x-threadkeep"
+
+
+class WatchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which entity to watch."""
+
+    namespace: str
+    kind: str
+    id: str
+
+
+async def _raw(call: Call) -> bytes:
+    return await call.raw(call.host.limits.batch)
+
+
+def _wire(content: bytes) -> Response:
+    return Response(content, media_type=WIRE)
+
+
+async def capabilities(call: Call) -> Response:
+    """Say what the engine behind this server can do."""
+    return json_answer(await call.host.store.capabilities())
+
+
+async def batch(call: Call) -> Response:
+    """Run one batch on one entity, atomically."""
+    found = wire.decode_batch(await _raw(call), limit=call.host.limits.batch)
+    check_batch(call.caller, call.host.store.namespace, found)
+    engine = await call.host.store.ready()
+    return _wire(wire.encode_reply(await engine.run(found)))
+
+
+async def scan(call: Call) -> Response:
+    """Return one page of a listing."""
+    query: Query = wire.decode_query(await _raw(call), limit=call.host.limits.batch)
+    check_query(call.caller, call.host.store.namespace, query)
+    engine = await call.host.store.ready()
+    return _wire(wire.encode_page(await engine.scan(query)))
+
+
+async def claim(call: Call) -> Response:
+    """Lease expired entities to this caller."""
+    due: Due = wire.decode_due(await _raw(call), limit=call.host.limits.batch)
+    engine = await call.host.store.ready()
+    claims = await engine.claim(narrowed(call.caller, call.host.store.namespace, due))
+    return _wire(wire.encode_claims(claims))
+
+
+async def watch(call: Call) -> Response:
+    """Send the revision of an entity now and after each change, as server-sent events."""
+    query = call.query(WatchQuery)
+    watched = ref(query.namespace, query.kind, query.id)
+    check_ref(call.caller, call.host.store.namespace, watched)
+    engine = await call.host.store.ready()
+
+    async def events() -> AsyncIterator[bytes]:
+        async with aclosing(cast("AsyncGenerator[int]", engine.watch(watched))) as revisions:
+            async for revision in revisions:
+                yield event(str(revision))
+
+    return stream(events(), call.host.ending)
+
+
+ROUTES = (
+    Route(method="GET", path="/engine", handler=capabilities, right="read"),
+    Route(method="POST", path="/batch", handler=batch, right="read"),
+    Route(method="POST", path="/scan", handler=scan, right="read"),
+    Route(method="POST", path="/claim", handler=claim, right="write"),
+    Route(method="GET", path="/watch", handler=watch, right="read", query=WatchQuery),
+)
