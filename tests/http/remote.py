@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from threadkeep._async.drivers.memory import AsyncMemoryEngine
 from threadkeep._async.drivers.sqlite import AsyncSqliteEngine
 from threadkeep._sync.drivers.http import HttpEngine
 from threadkeep.engines.http.url import HttpSettings
+from threadkeep.engines.memory import Memory
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.model.options import Limits
 from threadkeep.ops.engine import AsyncEngine, Capabilities
@@ -47,6 +49,7 @@ class Place:
         self._hosted, self._kind, self._folder = hosted, kind, folder
         self._urls: dict[Limits, str] = {}
         self._stores: list[AsyncStore] = []
+        self._memory: Memory | None = None
 
     def url(self, now: Now, limits: Limits) -> str:
         if limits not in self._urls:
@@ -58,12 +61,22 @@ class Place:
     async def _open(self, now: Now, limits: Limits) -> AsyncStore:
         engine: AsyncEngine
         if self._kind == "memory":
-            engine = AsyncMemoryEngine(now, limits)
+            engine = self._in_memory(now, limits)
         else:
             engine = AsyncSqliteEngine(Settings(path=str(self._folder / "t.db")), now, limits)
         store = AsyncStore(engine=engine, limits=limits)
         await store.ready()
         return store
+
+    def _in_memory(self, now: Now, limits: Limits) -> AsyncMemoryEngine:
+        """Return an engine on the memory of this place, with limits of its own."""
+        engine = AsyncMemoryEngine(now, limits)
+        if self._memory is None:
+            self._memory = engine._memory
+        else:
+            engine._memory = copy(self._memory)
+            engine._memory._limits = limits
+        return engine
 
     def make(self, kind: Any) -> Callable[[Now, Limits], Any]:
         return lambda now, limits: kind(HttpSettings(base=self.url(now, limits)))

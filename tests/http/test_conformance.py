@@ -12,7 +12,7 @@ from tests.http.remote import AsyncClocked, Place
 from threadkeep.testing.aio import *  # noqa: F403 - the suite
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", pytest.param("sqlite", marks=pytest.mark.long)])
 def make_engine(request: pytest.FixtureRequest, hosted: Hosted, tmp_path: Path) -> Iterator[object]:
     place = Place(hosted, request.param, tmp_path)
     yield place.make(AsyncClocked)

@@ -12,7 +12,7 @@ from tests.http.remote import Clocked, Place
 from threadkeep.testing.suite import *  # noqa: F403 - the suite
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("memory", marks=pytest.mark.long)])
 def make_engine(request: pytest.FixtureRequest, hosted: Hosted, tmp_path: Path) -> Iterator[object]:
     place = Place(hosted, request.param, tmp_path)
     yield place.make(Clocked)

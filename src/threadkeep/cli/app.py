@@ -23,8 +23,10 @@ from threadkeep.cli import (
     exporting,
     fields,
     importing,
+    keys,
     migrating,
     removing,
+    serving,
     showing,
     sweeping,
     threads,
@@ -44,6 +46,8 @@ from threadkeep.cli.exits import (
 from threadkeep.cli.telling import debugging, masked, say, settle_streams
 
 COMMANDS: Final[tuple[tuple[str, Callable[..., int | None]], ...]] = (
+    ("serve", serving.serve),
+    ("keys", keys.keys),
     ("demo", demo.demo),
     ("threads", threads.threads),
     ("show", showing.show),

@@ -13,7 +13,7 @@ from threadkeep._async.listing import AsyncListing
 from threadkeep._async.store import AsyncStore
 from threadkeep.errors import UsageError
 from threadkeep.server.bodies import Refused, body_of
-from threadkeep.server.callers import Caller
+from threadkeep.server.access.callers import NOBODY, Caller
 from threadkeep.server.json_text import from_json
 from threadkeep.server.settings import ServerLimits
 
@@ -38,11 +38,14 @@ class Call:
     __slots__ = ("caller", "host", "params", "request", "store")
 
     def __init__(
-        self, request: Request, params: tuple[str, ...], caller: Caller, host: Host
+        self, request: Request, params: tuple[str, ...], caller: Caller | None, host: Host
     ) -> None:
-        self.request, self.params, self.caller, self.host = request, params, caller, host
-        asked = request.headers.get("x-workspace-id")
-        self.store = host.space(caller.namespace(asked, host.store.namespace))
+        self.request, self.params, self.host = request, params, host
+        self.caller = caller or NOBODY
+        self.store = host.store
+        if caller is not None:
+            asked = request.headers.get("x-workspace-id")
+            self.store = host.space(caller.namespace(asked, host.store.namespace))
 
     async def raw(self, limit: int | None = None) -> bytes:
         """Return the body; `limit` bytes at most, else the usual limit."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
-from threadkeep.server.callers import Right
+from threadkeep.server.access.callers import Right
 
 Handler = Callable[[Call], Awaitable[Response]]
 PREFIXES: Final = (("v1",), ("api", "v1"))
@@ -23,11 +23,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     path: str
     handler: Handler
-    right: Right
+    right: Right | None  # None: anybody, without a credential
     body: Any = None
     query: Any = None
     answer: Any = None
     status: int = 200
+    root: bool = False  # beside /v1, not below it
 
 
 class _Node:
@@ -44,7 +45,7 @@ class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
         for route in routes:
-            for prefix in PREFIXES:
+            for prefix in ((),) if route.root else PREFIXES:
                 self._add((*prefix, *route.path.strip("/").split("/")), route)
 
     def _add(self, steps: tuple[str, ...], route: Route) -> None:

@@ -41,10 +41,11 @@ def status_of(error: ThreadkeepError) -> int:
     return next((status for kind, status in _BY_ERROR if isinstance(error, kind)), 500)
 
 
-def problem(error: Exception) -> Response:
+def problem(error: Exception, request_id: str) -> Response:
     """Return the answer that tells of an error: `{"error": "...", "code": "..."}`."""
+    noted = {"request_id": request_id}
     if not isinstance(error, ThreadkeepError):
-        log.error("a request failed", exc_info=error)
+        log.error("a request failed", exc_info=error, extra=noted)
         return json_answer({"error": "the server failed; its log says more", "code": "Failed"}, 500)
     status = status_of(error)
     told: dict[str, Any] = {"error": str(error), "code": code_of(error)}
@@ -57,7 +58,7 @@ def problem(error: Exception) -> Response:
         told["maybe_applied"] = error.maybe_applied
         headers = {"Retry-After": RETRY_AFTER}
     if status >= 500:
-        log.warning("a request failed with %d: %s", status, type(error).__name__)
+        log.warning("a request failed with %d: %s", status, type(error).__name__, extra=noted)
     return json_answer(told, status, headers)
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import msgspec
 
-from threadkeep.concurrency import AsyncFlow
+from threadkeep.concurrency import AsyncFlow, AsyncHome
 from threadkeep.engines.http.answers import (
     LONGEST,
     WIRE,
@@ -35,6 +35,7 @@ class AsyncHttpEngine:
 
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
+        self._home = AsyncHome()
         self._client: httpx.AsyncClient | None = None
         self._found = Capabilities(name="http", durability="none", remote=True)
 
@@ -104,6 +105,7 @@ class AsyncHttpEngine:
         return httpx.Timeout(read, connect=timeout, write=timeout, pool=timeout)
 
     def _open(self) -> httpx.AsyncClient:
+        self._home.check()
         if self._client is None:
             given = self._settings
             headers = {"Accept-Encoding": "identity"}

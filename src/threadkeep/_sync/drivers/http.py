@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 import msgspec
 
-from threadkeep.concurrency import Flow
+from threadkeep.concurrency import Flow, Home
 from threadkeep.engines.http.answers import (
     LONGEST,
     WIRE,
@@ -36,6 +36,7 @@ class HttpEngine:
 
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
+        self._home = Home()
         self._client: httpx.Client | None = None
         self._found = Capabilities(name="http", durability="none", remote=True)
 
@@ -105,6 +106,7 @@ class HttpEngine:
         return httpx.Timeout(read, connect=timeout, write=timeout, pool=timeout)
 
     def _open(self) -> httpx.Client:
+        self._home.check()
         if self._client is None:
             given = self._settings
             headers = {"Accept-Encoding": "identity"}

@@ -8,7 +8,7 @@ from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Due, Query
 from threadkeep.server.bodies import Refused
-from threadkeep.server.callers import ANY, Caller
+from threadkeep.server.access.callers import ANY, Caller
 
 
 def check_ref(caller: Caller, default: str, ref: Ref) -> None:

@@ -40,7 +40,7 @@ class Caller(msgspec.Struct, frozen=True):
         if not asked:
             first = self.namespaces[0]
             return default if first == ANY else first
-        if ANY in self.namespaces or asked in self.namespaces:
+        if not asked.startswith("#") and (ANY in self.namespaces or asked in self.namespaces):
             return asked
         raise Refused(403, "the caller may not use this namespace")
 
@@ -48,3 +48,6 @@ class Caller(msgspec.Struct, frozen=True):
 def everybody() -> Caller:
     """Return the caller of a server without keys: whoever reaches it may do everything."""
     return Caller("anonymous", (ANY,), "admin")
+
+
+NOBODY: Final = Caller("nobody", (), "read")
