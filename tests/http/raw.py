@@ -32,9 +32,7 @@ class Client:
         self._port, self._base = port, base
         self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
-    def __call__(
-        self, method: str, path: str, content: Any = None, /, **headers: str
-    ) -> Answer:
+    def __call__(self, method: str, path: str, content: Any = None, /, **headers: str) -> Answer:
         body = content
         if content is not None and not isinstance(content, bytes):
             body = json.dumps(content).encode()

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.http.hosting import Hosted
 from tests.http.raw import Client
 
 VALUES = [
@@ -163,7 +164,7 @@ def test_unknown_fields_and_content_types_are_ignored(call: Client):
 @pytest.mark.parametrize("zone", ["Z", "+00:00", "+05:30"])
 def test_expiry(served: Callable[..., Client], zone: str):
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    call = served(clock=lambda: now.timestamp())
+    call = served(clock=lambda: now.timestamp())  # noqa: PLW0108 - `now` moves on
     given = "2026-01-01T00:01:00" if zone in {"Z", "+00:00"} else "2026-01-01T05:31:00"
     call("POST", path("s"), {"key": "k", "value": 1, "expiry": given + zone})
     now += timedelta(seconds=59)
@@ -176,7 +177,7 @@ def test_expiry(served: Callable[..., Client], zone: str):
 
 def test_an_overwrite_without_expiry_clears_the_old_one(served: Callable[..., Client]):
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    call = served(clock=lambda: now.timestamp())
+    call = served(clock=lambda: now.timestamp())  # noqa: PLW0108 - `now` moves on
     call("POST", path("s"), {"key": "k", "value": 1, "expiry": "2026-01-01T00:00:10Z"})
     call("POST", path("s"), {"key": "k", "value": 2})
     now += timedelta(days=400)
@@ -204,12 +205,12 @@ def test_listing(call: Client):
         assert call("GET", f"/v1/sessions?{wrong}").status == 400
 
 
-def test_clearing_leaves_the_messages(call: Client, hosted):
+def test_clearing_leaves_the_messages(call: Client, hosted: Hosted):
     call("POST", path("s"), {"key": "k", "value": 1})
     hosted.run(lambda: call.store.thread("s").messages.append("hello"))
     assert call("DELETE", "/v1/sessions/s").status == 204
     assert call("GET", path("s")).json == {"values": {}}
-    assert hosted.run(lambda: call.store.thread("s").messages.list()) == ["hello"]
+    assert hosted.run(call.store.thread("s").messages.list) == ["hello"]
 
 
 def test_gzip_both_ways(call: Client):
@@ -258,7 +259,7 @@ def test_other_methods_say_what_there_is(call: Client):
     assert found.error
 
 
-def test_what_json_cannot_say_comes_as_text(call: Client, hosted):
+def test_what_json_cannot_say_comes_as_text(call: Client, hosted: Hosted):
     state = call.store.thread("s").state
     hosted.run(lambda: state.update({"bytes": b"\x00\xff", "set": {1}, "tuple": (1, 2)}))
     found = call("GET", path("s")).json["values"]

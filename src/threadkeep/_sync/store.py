@@ -98,6 +98,7 @@ class Store:
         self._options = caches or CacheOptions()
         self._caches = Caches(self, self._options)
         self._parent: Self | None = None
+        self._wrap: Sequence[Wrapper] = ()
 
     @classmethod
     def from_client(cls, client: object, **options: Any) -> Self:
@@ -108,16 +109,17 @@ class Store:
         """
         return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
 
-    def within(self, namespace: str) -> Self:
+    def within(self, namespace: str, *, wrap: Sequence[Wrapper] = ()) -> Self:
         """Return a store of another namespace on the same engine, with the same options. No I/O.
 
-        Handlers of ended threads are shared. Close this store, not the returned one.
+        `wrap`: wrappers that only the returned store has. Handlers of ended threads are shared. Close this
+        store, not the returned one.
         """
         found = copy(self)
         found.namespace = check_name(namespace, "namespace")
         found.kv_defaults = KnownDefaults(found)
-        found._caches = Caches(found, self._options)
-        found._parent = self
+        found._caches = Caches(found, self._options)  # noqa: SLF001 - of this class
+        found._parent, found._wrap, found.engine = self, wrap, None  # noqa: SLF001 - same
         return found
 
     def ready(self) -> Engine:
@@ -125,8 +127,11 @@ class Store:
         if self.engine is not None:
             return self.engine
         if self._parent is not None:
-            self.engine = self._parent.ready()
-            return self.engine
+            engine = self._parent.ready()
+            for wrapper in self._wrap:
+                engine = wrapper(engine)
+            self.engine = engine
+            return engine
         if self._closed:
             raise UsageError("this store is closed; open a new one")
         if self._opening is None:

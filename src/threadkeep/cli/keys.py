@@ -52,7 +52,7 @@ def keys(
         elif name is None:
             raise UsageError(f"keys {action} needs a name")
         elif action == "create":
-            _create(state, name, right, user, threads, where)
+            _create(state, name, where, right=right, user=user, threads=threads)
         else:
             _revoke(state, name, where)
 
@@ -66,7 +66,7 @@ def _kept(where: Where) -> Generator[State]:
 
 
 def _create(
-    state: State, name: str, right: Any, user: str | None, threads: str | None, where: Where
+    state: State, name: str, where: Where, *, right: Any, user: str | None, threads: str | None
 ) -> None:
     from threadkeep.server.access.keys import new_key
 
@@ -84,9 +84,7 @@ def _create(
 def _list(state: State, where: Where) -> None:
     from threadkeep.server.access.keys import Key
 
-    found = {
-        id_: msgspec.convert(raw, Key) for id_, raw in state.get_all().items()
-    }
+    found = {id_: msgspec.convert(raw, Key) for id_, raw in state.get_all().items()}
     if where.json:
         for id_, key in found.items():
             told = msgspec.to_builtins(key)

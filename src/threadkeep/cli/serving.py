@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +22,7 @@ def _env(name: str, text: str) -> Parameter:
 
 def serve(
     *,
-    host: Annotated[
-        str | None, _env("HOST", "Address to listen on; 127.0.0.1 if omitted.")
-    ] = None,
+    host: Annotated[str | None, _env("HOST", "Address to listen on; 127.0.0.1 if omitted.")] = None,
     port: Annotated[int | None, _env("PORT", "Port to listen on; 8787 if omitted.")] = None,
     uds: Annotated[str | None, _env("UDS", "Unix socket to listen on instead.")] = None,
     workers: Annotated[int | None, _env("WORKERS", "Processes; 1 if omitted.")] = None,
@@ -108,7 +107,7 @@ def _look(settings: Any, where: Where) -> int:
 def _wrappers(where: Where) -> list[Any]:
     made: list[Any] = []
     if where.checksum:
-        made.append(lambda engine: AsyncChecksum(engine, allow_unchecked=False))
+        made.append(partial(AsyncChecksum, allow_unchecked=False))
     keys = ring(where)
     if keys is not None:
 

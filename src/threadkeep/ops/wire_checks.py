@@ -2,7 +2,8 @@
 
 Hidden maps and labels (`#...`): the layers run on the side of the caller, so the maps of turns, ends,
 sealed counts, caches and imports (`#turn`, `#end`, `#seal`, `#fresh`, `#import`) and the label
-`#snapshot` come over the wire; whoever may write to a thread could take its turn anyhow. `#once`, in which an engine remembers what it answered,
+`#snapshot` come over the wire; whoever may write to a thread could take its turn anyhow.
+`#once`, in which an engine remembers what it answered,
 is refused to everybody. Any other hidden name needs `trusted`: both ends are one program.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from starlette.middleware.cors import CORSMiddleware
@@ -13,8 +14,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from threadkeep._async.store import AsyncStore
+from threadkeep.server.access.callers import Caller
 from threadkeep.server.access.gate import Gate
 from threadkeep.server.access.jwt import JwtSettings
+from threadkeep.server.access.reach import AsyncReach
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
 from threadkeep.server.ending import told_to_end
@@ -62,10 +65,12 @@ class Application:
         self.store = store
         self.limits = limits or ServerLimits()
         self.ending = asyncio.Event()
+        self.streams = 0
+        self.routes = tuple(route for route in ROUTES if not route.hidden)
         self.gate = Gate(store, jwt, anyone=anyone)
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
-        self._spaces: dict[str, AsyncStore] = {}
+        self._spaces: dict[tuple[Caller | None, str], AsyncStore] = {}
         self._http = self._wrapped(cors)
 
     def _wrapped(self, cors: tuple[str, ...]) -> ASGIApp:
@@ -81,12 +86,14 @@ class Application:
             )
         return wrapped
 
-    def space(self, namespace: str) -> AsyncStore:
-        """Return the store in a namespace."""
-        if namespace == self.store.namespace:
-            return self.store
-        found = self._spaces.pop(namespace, None) or self.store.within(namespace)
-        self._spaces[namespace] = found  # the one used last is the last to go
+    def space(self, caller: Caller | None, namespace: str) -> AsyncStore:
+        """Return the store in a namespace, as a caller may use it; None: one that may use all of it."""
+        place = (caller, namespace)
+        found = self._spaces.pop(place, None)
+        if found is None:
+            reach = () if caller is None else (partial(AsyncReach, caller),)
+            found = self.store.within(namespace, wrap=reach)
+        self._spaces[place] = found  # the one used last is the last to go
         while len(self._spaces) > MOST_SPACES:
             del self._spaces[next(iter(self._spaces))]
         return found
@@ -126,7 +133,7 @@ class Application:
         caller = await self.gate.caller(request)
         told.caller = caller.name
         caller.require(route.right)
-        return await route.handler(Call(request, params, caller, self))
+        return await route.handler(Call(request, params, caller, self, route.kind))
 
     def _check_size(self, scope: Scope) -> None:
         path = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")

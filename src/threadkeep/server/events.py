@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Final, cast
 
 from starlette.responses import StreamingResponse
+
+from threadkeep.errors import Unavailable
+from threadkeep.server.call import Host
 
 HEARTBEAT: Final = 15.0
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -21,14 +24,29 @@ def event(data: str, *, id_: str | None = None, name: str | None = None) -> byte
     return ("\n".join([*lines, f"data: {data}"]) + "\n\n").encode()
 
 
-def stream(events: AsyncIterator[bytes], ending: asyncio.Event) -> StreamingResponse:
+def stream(events: AsyncIterator[bytes], host: Host) -> StreamingResponse:
     """Return an answer that sends events until the client leaves or the server ends.
 
     A comment goes out when nothing happened for a while, so that both sides notice a dead connection.
+    503 where as many are open as the limits allow.
     """
+    if host.streams >= host.limits.streams:
+        raise Unavailable(f"{host.limits.streams} streams are open, which is the limit")
     return StreamingResponse(
-        _beating(events, ending), media_type="text/event-stream", headers=dict(_HEADERS)
+        _counted(_beating(events, host.ending), host),
+        media_type="text/event-stream",
+        headers=dict(_HEADERS),
     )
+
+
+async def _counted(events: AsyncIterator[bytes], host: Host) -> AsyncIterator[bytes]:
+    host.streams += 1
+    try:
+        async for one in events:
+            yield one
+    finally:
+        host.streams -= 1
+        await cast("AsyncGenerator[bytes]", events).aclose()
 
 
 async def _beating(events: AsyncIterator[bytes], ending: asyncio.Event) -> AsyncIterator[bytes]:

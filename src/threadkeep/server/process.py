@@ -36,7 +36,9 @@ class Worker:
         )
 
 
-def serve(settings: ServerSettings, wrap: Wrap, log_level: str, started: Callable[[], None]) -> None:
+def serve(
+    settings: ServerSettings, wrap: Wrap, log_level: str, started: Callable[[], None]
+) -> None:
     """Serve until the process is told to end; `started` is called when the port is taken."""
     from granian import Granian
     from granian.constants import Interfaces

@@ -1,5 +1,29 @@
 """All routes of the server."""
 
-from threadkeep.server import engine, operation, values
+from threadkeep.server.resources import (
+    caches,
+    documents,
+    engine,
+    kv,
+    messages,
+    operation,
+    snapshots,
+    state,
+    threads,
+    turns,
+    values,
+)
 
-ROUTES = (*operation.ROUTES, *values.ROUTES, *engine.ROUTES)
+ROUTES = (
+    *operation.ROUTES,
+    *documents.ROUTES,
+    *values.ROUTES,
+    *threads.ROUTES,
+    *state.ROUTES,
+    *messages.ROUTES,
+    *snapshots.ROUTES,
+    *turns.ROUTES,
+    *kv.ROUTES,
+    *caches.ROUTES,
+    *engine.ROUTES,
+)

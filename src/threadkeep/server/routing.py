@@ -8,16 +8,16 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
+from threadkeep.server.access.callers import Right
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
-from threadkeep.server.access.callers import Right
 
 Handler = Callable[[Call], Awaitable[Response]]
 PREFIXES: Final = (("v1",), ("api", "v1"))
 _HOLE: Final = ""
 
 
-class Route(msgspec.Struct, frozen=True, kw_only=True):
+class Route(msgspec.Struct, frozen=True):
     """One route: `path` is a template such as `/sessions/{session_id}/values`."""
 
     method: str
@@ -28,7 +28,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     query: Any = None
     answer: Any = None
     status: int = 200
+    kind: str = "thread"  # of the entity that the path names
     root: bool = False  # beside /v1, not below it
+    hidden: bool = False  # not in the documents
+    headers: tuple[str, ...] = ()  # that it looks at, beside those of every route
+    events: bool = False  # answers with server-sent events
+    binary: bool = False  # takes and gives the wire form
 
 
 class _Node:

@@ -59,7 +59,7 @@ def problem(error: Exception, request_id: str) -> Response:
         headers = {"Retry-After": RETRY_AFTER}
     if status >= 500:
         log.warning("a request failed with %d: %s", status, type(error).__name__, extra=noted)
-    return json_answer(told, status, headers)
+    return json_answer(told, status, headers=headers)
 
 
 def code_of(error: ThreadkeepError) -> str:
@@ -68,12 +68,12 @@ def code_of(error: ThreadkeepError) -> str:
 
 
 def json_answer(
-    content: object, status: int = 200, headers: dict[str, str] | None = None
+    content: object, status: int = 200, *, headers: dict[str, str] | None = None
 ) -> Response:
     """Return an answer with a JSON body."""
     return Response(to_json(content), status, headers, "application/json")
 
 
-def empty_answer(headers: dict[str, str] | None = None) -> Response:
-    """Return the answer 204."""
-    return Response(status_code=204, headers=headers)
+def empty_answer(headers: dict[str, str] | None = None, status: int = 204) -> Response:
+    """Return an answer without a body."""
+    return Response(status_code=status, headers=headers)

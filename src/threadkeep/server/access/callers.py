@@ -26,6 +26,16 @@ class Caller(msgspec.Struct, frozen=True):
     user: str | None = None
     threads: str | None = None
 
+    @property
+    def bound(self) -> bool:
+        """Tell whether the caller reaches only a part of a namespace."""
+        return self.user is not None or self.threads is not None
+
+    @property
+    def everywhere(self) -> bool:
+        """Tell whether the caller may use any namespace."""
+        return ANY in self.namespaces
+
     def may(self, right: Right) -> bool:
         """Tell whether the caller has a right; each includes those before it."""
         return RANKS[self.right] >= RANKS[right]

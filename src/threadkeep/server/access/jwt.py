@@ -87,9 +87,7 @@ class Tokens:
         try:
             grant = msgspec.convert(found.get(self._settings.claim), Grant)
         except msgspec.ValidationError:
-            raise Refused(
-                403, f"the token has no usable claim {self._settings.claim!r}"
-            ) from None
+            raise Refused(403, f"the token has no usable claim {self._settings.claim!r}") from None
         if not grant.namespaces:
             raise Refused(403, "the token names no namespace")
         return Caller(str(found["sub"]), grant.namespaces, grant.right, grant.user, grant.threads)

@@ -54,7 +54,9 @@ def new_key(
     for space in namespaces:
         check_name(space, "namespace")
         if space.startswith("#"):
-            raise UsageError(f"namespace {space!r} begins with '#', which threadkeep keeps for itself")
+            raise UsageError(
+                f"namespace {space!r} begins with '#', which threadkeep keeps for itself"
+            )
     if ANY in namespaces and len(namespaces) > 1:
         raise UsageError("'*' stands for all namespaces; name it alone")
     if right not in RANKS:

@@ -136,7 +136,7 @@ async def _sessions(call: Call, query: SessionsQuery) -> AsyncIterator[Session]:
 
 
 async def _with_values(call: Call, infos: list[ThreadInfo]) -> list[Session]:
-    keys = await asyncio.gather(*(call.store.thread(info.id).state.keys() for info in infos))
+    keys = await asyncio.gather(*(call.thread(info.id).state.keys() for info in infos))
     return [
         Session(info.id, info.id, len(names), names, info.updated_at)
         for info, names in zip(infos, keys, strict=True)
@@ -147,25 +147,10 @@ async def _with_values(call: Call, infos: list[ThreadInfo]) -> list[Session]:
 _VALUES = "/sessions/{session_id}/values"
 _VALUE = "/sessions/{session_id}/values/{key}"
 ROUTES = (
-    Route(
-        method="POST", path=_VALUES, handler=set_value, right="write", body=SetValue, status=204
-    ),
-    Route(method="GET", path=_VALUES, handler=get_values, right="read", answer=AllValues),
-    Route(method="GET", path=_VALUE, handler=get_value, right="read", answer=OneValue),
-    Route(method="DELETE", path=_VALUE, handler=delete_value, right="write", status=204),
-    Route(
-        method="DELETE",
-        path="/sessions/{session_id}",
-        handler=clear_session,
-        right="write",
-        status=204,
-    ),
-    Route(
-        method="GET",
-        path="/sessions",
-        handler=list_sessions,
-        right="read",
-        query=SessionsQuery,
-        answer=list[Session],
-    ),
+    Route("POST", _VALUES, set_value, "write", body=SetValue, status=204),
+    Route("GET", _VALUES, get_values, "read", answer=AllValues),
+    Route("GET", _VALUE, get_value, "read", answer=OneValue),
+    Route("DELETE", _VALUE, delete_value, "write", status=204),
+    Route("DELETE", "/sessions/{session_id}", clear_session, "write", status=204),
+    Route("GET", "/sessions", list_sessions, "read", query=SessionsQuery, answer=list[Session]),
 )

@@ -56,6 +56,6 @@ async def ready(call: Call) -> Response:
 
 
 ROUTES = (
-    Route(method="GET", path="/health", handler=health, right=None, answer=Alive, root=True),
-    Route(method="GET", path="/ready", handler=ready, right=None, answer=Ready, root=True),
+    Route("GET", "/health", health, None, answer=Alive, root=True),
+    Route("GET", "/ready", ready, None, answer=Ready, root=True),
 )

@@ -11,10 +11,9 @@ from starlette.responses import Response
 
 from threadkeep.model.refs import ref
 from threadkeep.ops import wire
-from threadkeep.ops.engine import Due, Query
+from threadkeep.ops.engine import Capabilities, Due, Query
 from threadkeep.server.call import Call
 from threadkeep.server.events import event, stream
-from threadkeep.server.access.reach import check_batch, check_query, check_ref, narrowed
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import json_answer
 
@@ -46,8 +45,7 @@ async def batch(call: Call) -> Response:
     """Run one batch on one entity, atomically."""
     raw, trusted = await _raw(call), call.caller.may("admin")
     found = wire.decode_batch(raw, limit=call.host.limits.batch, trusted=trusted)
-    check_batch(call.caller, call.host.store.namespace, found)
-    engine = await call.host.store.ready()
+    engine = await call.store.ready()
     return _wire(wire.encode_reply(await engine.run(found)))
 
 
@@ -55,16 +53,15 @@ async def scan(call: Call) -> Response:
     """Return one page of a listing."""
     raw, trusted = await _raw(call), call.caller.may("admin")
     query: Query = wire.decode_query(raw, limit=call.host.limits.batch, trusted=trusted)
-    check_query(call.caller, call.host.store.namespace, query)
-    engine = await call.host.store.ready()
+    engine = await call.store.ready()
     return _wire(wire.encode_page(await engine.scan(query)))
 
 
 async def claim(call: Call) -> Response:
     """Lease expired entities to this caller."""
     due: Due = wire.decode_due(await _raw(call), limit=call.host.limits.batch)
-    engine = await call.host.store.ready()
-    claims = await engine.claim(narrowed(call.caller, call.host.store.namespace, due))
+    engine = await call.store.ready()
+    claims = await engine.claim(due)
     return _wire(wire.encode_claims(claims))
 
 
@@ -72,21 +69,21 @@ async def watch(call: Call) -> Response:
     """Send the revision of an entity now and after each change, as server-sent events."""
     query = call.query(WatchQuery)
     watched = ref(query.namespace, query.kind, query.id)
-    check_ref(call.caller, call.host.store.namespace, watched)
-    engine = await call.host.store.ready()
+    engine = await call.store.ready()
+    revisions_of = engine.watch(watched)
 
     async def events() -> AsyncIterator[bytes]:
-        async with aclosing(cast("AsyncGenerator[int]", engine.watch(watched))) as revisions:
+        async with aclosing(cast("AsyncGenerator[int]", revisions_of)) as revisions:
             async for revision in revisions:
                 yield event(str(revision))
 
-    return stream(events(), call.host.ending)
+    return stream(events(), call.host)
 
 
 ROUTES = (
-    Route(method="GET", path="/engine", handler=capabilities, right="read"),
-    Route(method="POST", path="/batch", handler=batch, right="read"),
-    Route(method="POST", path="/scan", handler=scan, right="read"),
-    Route(method="POST", path="/claim", handler=claim, right="write"),
-    Route(method="GET", path="/watch", handler=watch, right="read", query=WatchQuery),
+    Route("GET", "/engine", capabilities, "read", answer=Capabilities),
+    Route("POST", "/batch", batch, "read", binary=True),
+    Route("POST", "/scan", scan, "read", binary=True),
+    Route("POST", "/claim", claim, "write", binary=True),
+    Route("GET", "/watch", watch, "read", query=WatchQuery, events=True),
 )
