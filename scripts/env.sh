@@ -107,7 +107,7 @@ make_venv() {
 
 install() {
     case $1 in
-    run) extras=cli,crypto ;;
+    run) extras=cli,crypto,server,http ;;
     dev) extras=dev ;;
     *) die "environment $1 is unknown" ;;
     esac

@@ -30,7 +30,11 @@ class Hosted:
             await send({"type": "lifespan.shutdown.complete"})
             return
         name = scope["path"].split("/")[1]
-        await self._apps[name](scope | {"root_path": f"/{name}"}, receive, send)
+        seen = scope | {"root_path": f"/{name}"}
+        for header, value in scope["headers"]:
+            if header == b"x-test-client":
+                seen["client"] = (value.decode(), 1)
+        await self._apps[name](seen, receive, send)
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine in the server's loop and return its result."""

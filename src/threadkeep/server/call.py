@@ -14,7 +14,9 @@ from threadkeep._async.listing import AsyncListing
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.store import AsyncStore
 from threadkeep.errors import UsageError
-from threadkeep.model.refs import ref
+from threadkeep.model.refs import Ref, ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.ops import Info
 from threadkeep.server.access.callers import NOBODY, Caller
 from threadkeep.server.bodies import Refused, body_of
 from threadkeep.server.json_text import from_json
@@ -104,6 +106,11 @@ class Call:
         if self.kind == "app":
             return self.scope("app", "app")
         return self.scope(self.kind, self.params[0])
+
+    async def admit(self, found: Ref) -> None:
+        """Refuse an entity that the caller may not reach, while there still is a status to say so."""
+        if self.caller.bound:
+            await (await self.store.ready()).run(Batch(found, (Info(),)))
 
     def thread(self, id_: str) -> AsyncThread:
         """Return a thread."""

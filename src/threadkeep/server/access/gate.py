@@ -54,7 +54,8 @@ class Gate:
             raise Refused(401, "a key is needed: Authorization: Bearer, or x-api-key", **_ASK)
         if id_of(token) is None and self._tokens is not None:
             return await self._tokens.caller(token)
-        key = keys.get(id_of(token) or "")
+        id_ = id_of(token) or ""
+        key = keys.get(id_) or (await self._known(anew=True)).get(id_)  # it may have been made just now
         if not fits(token, key) or key is None:
             raise Refused(401, "the key is unknown or was revoked", **_ASK)
         return key.caller
@@ -65,10 +66,10 @@ class Gate:
             return
         raise Refused(401, "this server has no keys yet and serves its own machine alone", **_ASK)
 
-    async def _known(self) -> dict[str, Key]:
-        """Return the keys that were not revoked, as they were a second ago at most."""
+    async def _known(self, *, anew: bool = False) -> dict[str, Key]:
+        """Return all keys, as they were a second ago at most."""
         now = self._clock()
-        if now >= self._until:
+        if anew or now >= self._until:
             found: dict[str, Any] = await self._state.get_all()
             self._keys = {id_: _key(raw) for id_, raw in found.items()}
             self._until = now + KEPT_SECONDS

@@ -69,11 +69,12 @@ async def watch(call: Call) -> Response:
     """Send the revision of an entity now and after each change, as server-sent events."""
     query = call.query(WatchQuery)
     watched = ref(query.namespace, query.kind, query.id)
+    call.caller.namespace(watched.namespace, watched.namespace)
+    await call.admit(watched)
     engine = await call.store.ready()
-    revisions_of = engine.watch(watched)
 
     async def events() -> AsyncIterator[bytes]:
-        async with aclosing(cast("AsyncGenerator[int]", revisions_of)) as revisions:
+        async with aclosing(cast("AsyncGenerator[int]", engine.watch(watched))) as revisions:
             async for revision in revisions:
                 yield event(str(revision))
 

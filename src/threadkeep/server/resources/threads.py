@@ -151,7 +151,7 @@ async def watch(call: Call) -> Response:
     """Send an event after each change of the thread; `Last-Event-ID` continues where a stream broke off."""
     after = _revision(call.request.headers.get("last-event-id"))
     thread = call.thread(call.params[0])
-    await thread.info()  # refused here, while there still is a status to say so
+    await call.admit(call.entity().ref)
 
     async def events() -> AsyncIterator[bytes]:
         async with aclosing(cast("Any", thread.watch(after=after))) as changes:
