@@ -55,7 +55,9 @@ class Gate:
         if id_of(token) is None and self._tokens is not None:
             return await self._tokens.caller(token)
         id_ = id_of(token) or ""
-        key = keys.get(id_) or (await self._known(anew=True)).get(id_)  # it may have been made just now
+        key = keys.get(id_) or (await self._known(anew=True)).get(
+            id_
+        )  # it may have been made just now
         if not fits(token, key) or key is None:
             raise Refused(401, "the key is unknown or was revoked", **_ASK)
         return key.caller

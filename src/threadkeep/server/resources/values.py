@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from threadkeep.errors import UsageError
+from threadkeep.model.parts import PREFIX, is_part
 from threadkeep.model.records import ThreadInfo
 from threadkeep.server.call import Call
 from threadkeep.server.routing import Route
@@ -72,7 +73,11 @@ async def set_value(call: Call) -> Response:
     given = await call.body(SetValue)
     thread = call.thread(usable(call.params[0], "session id"))
     key = usable(given.key, "key")
-    await thread.state.set(key, given.value, expires_at=given.expiry)
+    if key.startswith(PREFIX) and is_part(given.value):  # a part may be as large as parts are
+        name = key.removeprefix(PREFIX)
+        await thread.parts.set(usable(name, "part name"), given.value, expires_at=given.expiry)
+    else:
+        await thread.state.set(key, given.value, expires_at=given.expiry)
     return empty_answer()
 
 
