@@ -65,7 +65,7 @@ def hosting() -> Iterator[Hosted]:
     async def serve() -> None:
         hosted._loop = asyncio.get_running_loop()
         task = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         hosted.port = server.servers[0].sockets[0].getsockname()[1]
         started.set()

@@ -218,7 +218,13 @@ def test_each_route_with_each_caller(keys: Keys, call: Client, name: str):
     refused(ask(with_workspace, name), 403)
 
     keys.fill()
-    if OF_THREADS.search(route.path) or OF_USERS.search(route.path) or route.binary or route.events or route.path.startswith(WHOLE):
+    if (
+        OF_THREADS.search(route.path)
+        or OF_USERS.search(route.path)
+        or route.binary
+        or route.events
+        or route.path.startswith(WHOLE)
+    ):
         refused(ask(bound, name), 403)
         refused(ask(somebody, name), 403)
     else:
