@@ -106,9 +106,6 @@ def rendered(parts: list[dict[str, Any]], form: str) -> list[Any]:
 def joined(message: dict[str, Any], parts: list[dict[str, Any]], form: str) -> dict[str, Any]:
     """Return a copy of a user message whose content goes on with the parts; it stays as it is without any."""
     _renderer(form)
-    added = rendered(parts, form)
-    if not added:
-        return dict(message)
     field = "parts" if form == "gemini" else "content"
     content = message.get(field)
     if content is None:
@@ -117,7 +114,8 @@ def joined(message: dict[str, Any], parts: list[dict[str, Any]], form: str) -> d
         content = [_TEXT[form](content)]
     elif not isinstance(content, list):
         raise UsageError(f"the {field} of the message must be text or a list")
-    return {**message, field: [*content, *added]}
+    added = rendered(parts, form)
+    return {**message, field: [*content, *added]} if added else dict(message)
 
 
 def _renderer(form: str) -> Callable[[dict[str, Any]], Any]:

@@ -47,6 +47,7 @@ from threadkeep.testing._async.messages import TestMessages
 from threadkeep.testing._async.names import TestNames
 from threadkeep.testing._async.once import TestOnce
 from threadkeep.testing._async.pages import TestPages
+from threadkeep.testing._async.parts import TestParts
 from threadkeep.testing._async.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._async.stale import TestStale
 from threadkeep.testing._async.state import TestState
@@ -87,6 +88,7 @@ __all__ = [
     "TestNames",
     "TestOnce",
     "TestPages",
+    "TestParts",
     "TestPolicies",
     "TestSessions",
     "TestSnapshots",

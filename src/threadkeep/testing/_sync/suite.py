@@ -44,6 +44,7 @@ from threadkeep.testing._sync.messages import TestMessages
 from threadkeep.testing._sync.names import TestNames
 from threadkeep.testing._sync.once import TestOnce
 from threadkeep.testing._sync.pages import TestPages
+from threadkeep.testing._sync.parts import TestParts
 from threadkeep.testing._sync.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._sync.stale import TestStale
 from threadkeep.testing._sync.state import TestState
@@ -84,6 +85,7 @@ __all__ = [
     "TestNames",
     "TestOnce",
     "TestPages",
+    "TestParts",
     "TestPolicies",
     "TestSessions",
     "TestSnapshots",
