@@ -27,15 +27,15 @@ from threadkeep.concurrency import AsyncLock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
 from threadkeep.model.caches import CacheOptions, StoreStats
+from threadkeep.model.defaults import default_leases
 from threadkeep.model.ids import new_id
 from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
 from threadkeep.model.options import Limits
 from threadkeep.model.records import Swept
-from threadkeep.model.refs import KINDS, Kind, check_name, ref
+from threadkeep.model.refs import Kind, check_name, ref
 from threadkeep.ops.engine import AsyncEngine, Capabilities
 
 DEFAULT_URL = "sqlite:///threadkeep.db"
-CACHED = 3_600 * SECOND
 Clock = Callable[[], float]
 Wrapper = Callable[[AsyncEngine], AsyncEngine]
 
@@ -82,7 +82,7 @@ class AsyncStore:
         self.limits = limits or Limits()
         self.tool_rule = tool_rule
         self.snapshots = snapshots
-        self._leases = _leases(ttl)
+        self._leases = default_leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
         self.now = _micros(clock)
         self._raw = engine or open_engine(url, self.now, self.limits, token)
@@ -296,13 +296,3 @@ def _micros(clock: Clock | None) -> Callable[[], int]:
     if clock is None:
         return lambda: time.time_ns() // 1000
     return lambda: round(clock() * SECOND)
-
-
-def _leases(ttl: Ttl | Mapping[Kind, Ttl]) -> dict[str, Lease]:
-    usual = {"tool": Lease(CACHED), "llm": Lease(CACHED)}
-    if not isinstance(ttl, Mapping):
-        return usual if ttl is None else usual | {"thread": lease_of(ttl, None, FOREVER)}
-    for kind in ttl:
-        if kind not in KINDS:
-            raise UsageError(f"ttl names the unknown kind {kind!r}; use {', '.join(sorted(KINDS))}")
-    return usual | {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}

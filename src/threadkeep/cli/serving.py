@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -17,7 +17,7 @@ from threadkeep.ops.engine import AsyncEngine
 
 
 def _env(name: str, text: str) -> Parameter:
-    return Parameter(env_var=f"THREADKEEP_{name}", help=text)
+    return Parameter(env_var=f"THREADKEEP_{name}", help=text, negative="")
 
 
 def serve(
@@ -39,7 +39,7 @@ def serve(
     ] = None,
     config: Annotated[Path | None, _env("CONFIG", "TOML file with these settings.")] = None,
     log: Annotated[
-        str, _env("LOG", "What is logged: info (every request), warning, error.")
+        Literal["info", "warning", "error"], _env("LOG", "What is logged; info: every request.")
     ] = "warning",
     where: Where = HERE,
 ) -> None:
@@ -63,8 +63,6 @@ def serve(
         "sweep": sweep,
         "drain": drain,
     }
-    if log not in {"info", "warning", "error"}:
-        raise UsageError(f"--log is {log!r}; use info, warning or error")
     _run(load(config, given), where, log)
 
 

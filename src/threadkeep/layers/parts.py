@@ -38,9 +38,8 @@ class Waiting(msgspec.Struct, frozen=True):
         return self._number("order") or 0
 
     def _number(self, name: str) -> int | None:
-        found = (
-            cast("dict[str, Any]", self.value).get(name) if isinstance(self.value, dict) else None
-        )
+        value: Any = self.value
+        found = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
         return found if type(found) is int else None
 
 
