@@ -18,7 +18,7 @@ from threadkeep.engines.http.answers import WIRE
 from threadkeep.server.openapi import document
 from threadkeep.server.routes import ROUTES
 
-EXAMPLES = 4
+EXAMPLES = 2
 # Names are bounded in bytes and may hold no control characters, values in levels and bytes: what JSON
 # Schema cannot say is refused with 400 all the same.
 LEFT_OUT = ("positive_data_acceptance",)

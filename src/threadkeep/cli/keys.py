@@ -14,10 +14,9 @@ from threadkeep import Store
 from threadkeep._sync.state import State
 from threadkeep.cli.durations import stamp
 from threadkeep.cli.opening import HERE, Where, wrappers
+from threadkeep.cli.serving import need_server
 from threadkeep.cli.telling import count, put, put_json, put_table, say
 from threadkeep.errors import NotFound, UsageError
-
-ACTIONS = ("create", "list", "revoke")
 
 
 def keys(
@@ -46,6 +45,7 @@ def keys(
         action: create, list or revoke.
         name: Name of the new key, or id of the key to revoke.
     """
+    need_server()
     with _kept(where) as state:
         if action == "list":
             _list(state, where)

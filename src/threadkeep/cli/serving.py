@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -48,6 +49,7 @@ def serve(
     An option goes before its environment variable, that before the file, that before the default. Without
     any key (`threadkeep keys create`) it serves this machine alone, and refuses to start elsewhere.
     """
+    need_server()
     from threadkeep.server.settings import load
 
     given: dict[str, Any] = {
@@ -64,6 +66,15 @@ def serve(
         "drain": drain,
     }
     _run(load(config, given), where, log)
+
+
+def need_server() -> None:
+    """Raise UsageError where the extra `server` is not installed."""
+    missing = [name for name in ("granian", "jwt", "starlette") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"this needs the extra server: pip install 'threadkeep[server]' (no {missing[0]})"
+        )
 
 
 def _run(settings: Any, where: Where, log: str) -> None:
