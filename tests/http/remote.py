@@ -79,7 +79,10 @@ class Place:
         return engine
 
     def make(self, kind: Any) -> Callable[[Now, Limits], Any]:
-        return lambda now, limits: kind(HttpSettings(base=self.url(now, limits)))
+        return lambda now, limits: self.open(kind, now, limits)
+
+    def open(self, kind: Any, now: Now, limits: Limits) -> Any:
+        return kind(HttpSettings(base=self.url(now, limits)))
 
     def close(self) -> None:
         for store in self._stores:

@@ -7,13 +7,22 @@ import json
 import shlex
 import signal
 import subprocess
+import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.http.running import serving, threadkeep
 from threadkeep import AsyncStore, Store
+from threadkeep._sync.drivers.http import HttpEngine
+from threadkeep.engines.http.url import HttpSettings
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.ops import Incr
+
+REF = Ref("default", "thread", "t")
 
 
 def test_the_printed_line_works_and_values_survive_a_restart(tmp_path: Path):
@@ -140,3 +149,40 @@ async def test_stores_reach_it_by_url(tmp_path: Path):
             assert await thread.state.get("intent") == "book_flight"
         with Store(url, token=token, namespace="acme") as sync:
             assert sync.thread("t").messages.list() == [{"role": "user", "content": "hi"}]
+
+
+def test_workers_are_replaced_under_load_without_a_failed_call(tmp_path: Path):
+    failed: list[Exception] = []
+    done: list[int] = []
+    ended = threading.Event()
+
+    with serving(tmp_path, "--workers", "2") as server:
+        base = f"http://127.0.0.1:{server.port}/v1"
+
+        def work(number: int) -> None:
+            with closing(HttpEngine(HttpSettings(base=base))) as engine:
+                call = 0
+                while not ended.is_set():
+                    batch = Batch(REF, (Incr("state", "n"),), once=f"{number}-{call}")
+                    try:
+                        engine.run(batch)
+                    except Exception as error:  # noqa: BLE001 - told below
+                        failed.append(error)
+                    call += 1
+                done.append(call)
+
+        crew = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for one in crew:
+            one.start()
+        before = _children(server.process.pid)
+        server.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 60
+        while set(before) & set(_children(server.process.pid)):
+            assert time.monotonic() < end, "the workers were not replaced"
+            time.sleep(0.05)
+        ended.set()
+        for one in crew:
+            one.join(30)
+        assert failed == []
+        found = server.call("GET", "/v1/threads/t/state/n").json["value"]
+        assert found == sum(done)
