@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from tests.http.raw import Client
 from threadkeep.server.access.jwt import JwtSettings
@@ -22,7 +23,7 @@ GRANT = {"namespaces": ["acme"], "right": "write"}
 
 @pytest.fixture
 def guarded(served: Callable[..., Client], tmp_path: Path) -> Client:
-    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key()))
+    public = json.loads(ECAlgorithm.to_jwk(KEY.public_key()))
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps({"keys": [public | {"kid": "k1", "alg": "ES256"}]}))
     return served(jwt=JwtSettings(jwks=str(file), issuer="https://id", audience="threadkeep"))

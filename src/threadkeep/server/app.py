@@ -71,10 +71,11 @@ class Application:
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
         self._spaces: dict[tuple[Caller | None, str], AsyncStore] = {}
+        self._packing = GZipMiddleware(self._serve, minimum_size=PACKED_FROM, compresslevel=1)
         self._http = self._wrapped(cors)
 
     def _wrapped(self, cors: tuple[str, ...]) -> ASGIApp:
-        wrapped: ASGIApp = GZipMiddleware(self._serve, minimum_size=PACKED_FROM, compresslevel=1)
+        wrapped: ASGIApp = self._packed
         if cors:
             wrapped = CORSMiddleware(
                 wrapped,
@@ -106,6 +107,14 @@ class Application:
             await self._lifespan(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
+
+    async def _packed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, and pack the answer for a client that unpacks; others are spared the way."""
+        for name, value in scope["headers"]:
+            if name == b"accept-encoding" and b"gzip" in value:
+                await self._packing(scope, receive, send)
+                return
+        await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
-import secrets
 import time
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ class Told:
 
     def __init__(self, request: Request) -> None:
         given = request.headers.get("x-request-id", "")
-        self.id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+        self.id = given if _ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         self.route = "-"
         self.caller = "-"
         self._method = request.method

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,6 +73,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
 
 
+@lru_cache(1_000)
 def is_loopback(host: str) -> bool:
     """Tell whether an address is this machine's own."""
     try:
