@@ -14,17 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import calls, footprint, growth, importing, machine, readme
+from benchmarks import calls, footprint, growth, importing, machine, readme, remote
 from benchmarks.budgets import judge
 from benchmarks.disk import MEMORY_SPEED_US, Disk
 from benchmarks.loop import Loop
+from benchmarks.remote import measure as remote_measure
 from benchmarks.report import report
 from benchmarks.results import QUIET, Results, latency
 from benchmarks.run import Run
 from benchmarks.scale import FULL, QUICK, SMOKE, Scale
 from benchmarks.subjects import NAMES, RAW, load
 
-PARTS = ("calls", "messages", "threads", "size", "import")
+PARTS = ("calls", "messages", "threads", "size", "redis", "import")
 _README = Path(__file__).resolve().parent.parent / "README.md"
 
 
@@ -137,6 +138,8 @@ def _part(part: str, run: Run, names: Sequence[str], into: Results) -> None:
         into.threads = growth.of_threads(run, among(growth.OF_THREADS))
     elif part == "size":
         into.size = footprint.measure(run, among(footprint.OF))
+    elif part == remote.PART:
+        remote_measure.measure(run, into)
     else:
         into.imports = importing.measure(run.scale.imports)
     into.seconds[part] = perf_counter() - start

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from benchmarks.importing import THREADKEEP
+from benchmarks.remote.budgets import judged
 from benchmarks.results import Curve, Rate, Results
 from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
 from benchmarks.subjects.base import TITLES, Op
@@ -43,6 +44,7 @@ def judge(results: Results) -> list[Line]:
         _peer,
         _messages,
         _threads,
+        _servers,
         _importing,
     )
     return [line for part in parts for line in part(results)]
@@ -160,6 +162,12 @@ def _threads(results: Results) -> Iterator[Line]:
             yield _growth(f"sqlite: {TITLES[op]}, 100 hot", curves[op], "threads", HOT)
     if "page" in curves:
         yield _growth(f"sqlite: {TITLES['page']}", curves["page"], "threads", FLAT)
+
+
+def _servers(results: Results) -> Iterator[Line]:
+    for title, found in results.servers.items():
+        for budget, limit, figure, good in judged(title, found):
+            yield _line(budget, limit, figure, good=good)
 
 
 def _importing(results: Results) -> Iterator[Line]:

@@ -14,6 +14,8 @@ _PACKAGES = (
     "langgraph-checkpoint",
     "py-key-value-aio",
     "diskcache",
+    "redis",
+    "betterdb-agent-cache",
 )
 
 

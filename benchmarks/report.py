@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from benchmarks.budgets import judge
+from benchmarks.remote.tables import tables as remote_tables
 from benchmarks.results import QUIET, Curve, Results
 from benchmarks.subjects import NAMES, RAW, TK_MEMORY, TK_SQLITE
 from benchmarks.subjects.base import OPS, TITLES, Op
@@ -24,6 +25,8 @@ def _tables(results: Results) -> Iterator[Table]:
         table = make(results)
         if table.rows:
             yield table
+        if make is _peers and results.servers:
+            yield from remote_tables(results.servers)
 
 
 def _heading(results: Results, style: Style) -> str:

@@ -64,6 +64,20 @@ class Machine:
 
 
 @dataclass
+class Served:
+    """What was found on one server."""
+
+    latency: dict[str, dict[str, Latency]] = field(default_factory=dict[str, dict[str, Latency]])
+    rate: dict[str, dict[str, Rate]] = field(default_factory=dict[str, dict[str, Rate]])
+    far: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    """p50 in milliseconds over a network that takes one each way, by operation and subject."""
+    growth: dict[str, dict[str, Curve]] = field(default_factory=dict[str, dict[str, Curve]])
+    """By subject and operation: unrelated keys -> p50."""
+    memory: dict[str, float] = field(default_factory=dict[str, float])
+    """Bytes of one thread."""
+
+
+@dataclass
 class Results:
     """Everything one run measured; parts that did not run stay empty."""
 
@@ -81,6 +95,7 @@ class Results:
     threads: dict[str, dict[str, Curve]] = field(default_factory=dict[str, dict[str, Curve]])
     imports: dict[str, Import] = field(default_factory=dict[str, Import])
     size: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    servers: dict[str, Served] = field(default_factory=dict[str, Served])
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
 

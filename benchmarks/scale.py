@@ -20,6 +20,7 @@ class Scale:
     messages: tuple[int, ...]
     threads: tuple[int, ...]
     footprint_threads: int
+    unrelated: tuple[int, ...]
     imports: int
     fdatasync: int
 
@@ -34,6 +35,7 @@ FULL: Final = Scale(
     messages=(10, 100, 1_000, 10_000, 100_000),
     threads=(100, 10_000, 100_000, 1_000_000),
     footprint_threads=2_000,
+    unrelated=(0, 100_000, 1_000_000),
     imports=10,
     fdatasync=200,
 )
@@ -47,6 +49,7 @@ QUICK: Final = Scale(
     messages=(10, 100, 1_000, 10_000),
     threads=(100, 10_000, 100_000),
     footprint_threads=300,
+    unrelated=(0, 100_000),
     imports=10,
     fdatasync=200,
 )
@@ -60,6 +63,7 @@ SMOKE: Final = Scale(
     messages=(10, 40),
     threads=(60, 120),
     footprint_threads=5,
+    unrelated=(0, 1_000),
     imports=1,
     fdatasync=10,
 )

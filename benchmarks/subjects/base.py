@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-Op = Literal["get", "set", "append", "last", "all", "page"]
-"""One measured operation on one thread; `page` is the first page of the listing of threads."""
+Op = Literal["get", "set", "append", "last", "all", "page", "check"]
+"""One measured operation on one thread.
+
+`page` is the first page of the listing of threads, `check` finds the result of a tool.
+"""
 
 OPS: Final[tuple[Op, ...]] = ("get", "set", "append", "last", "all")
 TITLES: Final[Mapping[Op, str]] = {
@@ -15,6 +18,7 @@ TITLES: Final[Mapping[Op, str]] = {
     "last": "read the last 20 messages",
     "all": "read all fields",
     "page": "list the 50 newest threads",
+    "check": "check a tool result",
 }
 
 Call = Callable[[int], object]

@@ -42,7 +42,9 @@ def option_names() -> dict[str, set[str]]:
 
 
 def _arguments(app: App, name: str) -> Iterator[Argument]:
-    return (a for a in app[name].assemble_argument_collection(parse_docstring=True) if a.show)
+    for word in name.split():
+        app = app[word]
+    return (a for a in app.assemble_argument_collection(parse_docstring=True) if a.show)
 
 
 def _is_shared(argument: Argument) -> bool:

@@ -68,7 +68,7 @@ class Suite:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder / name
         for part in ("lists/partial", "archives/partial"):
-            (self._folder / part).mkdir(parents=True)
+            (self._folder / part).mkdir(parents=True, exist_ok=True)
         (self._folder / "status").touch()  # as if nothing were installed: libc is asked for too
         signed = f"[signed-by={KEYS}] " if KEYS.exists() else ""
         source = f"deb {signed}{archive(folder / 'none')} {name} main\n"

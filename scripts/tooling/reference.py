@@ -32,7 +32,11 @@ from tooling.signatures import described
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = "docs/reference"
 PYTHON = "docs/reference/python.md"
-PUBLIC = ("src/threadkeep/__init__.py", "src/threadkeep/wrapping.py")
+PUBLIC = (
+    "src/threadkeep/__init__.py",
+    "src/threadkeep/caching.py",
+    "src/threadkeep/wrapping.py",
+)
 PART = re.compile(
     r"(?P<begin><!-- api: (?P<module>[\w.]+):(?P<names>[\w, ]+?)"
     r"(?: as (?P<shown>[\w.]+))?(?: without (?P<without>[\w, ]+))? -->\n)"

@@ -22,14 +22,26 @@ from threadkeep.errors import (
 )
 
 if TYPE_CHECKING:
+    from threadkeep._async.caches.llm import AsyncLlm
+    from threadkeep._async.caches.tools import AsyncTools
     from threadkeep._async.entity import AsyncEntity, AsyncThread
     from threadkeep._async.kv import AsyncKv
     from threadkeep._async.lifecycle import AsyncThreadEvent
     from threadkeep._async.store import AsyncStore
+    from threadkeep._sync.caches.llm import Llm
+    from threadkeep._sync.caches.tools import Tools
     from threadkeep._sync.entity import Entity, Thread
     from threadkeep._sync.kv import Kv
     from threadkeep._sync.lifecycle import ThreadEvent
     from threadkeep._sync.store import Store
+    from threadkeep.model.caches import (
+        CacheOptions,
+        LlmHit,
+        StoreStats,
+        Tokens,
+        ToolHit,
+        ToolPolicy,
+    )
     from threadkeep.model.kv import Found, KvDefaults, KvMatch, KvPage, KvStats
     from threadkeep.model.leases import FOREVER, Lease, Sliding, Until
     from threadkeep.model.options import Limits
@@ -44,14 +56,19 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "_async.caches.llm": ("AsyncLlm",),
+    "_async.caches.tools": ("AsyncTools",),
     "_async.entity": ("AsyncEntity", "AsyncThread"),
     "_async.kv": ("AsyncKv",),
     "_async.lifecycle": ("AsyncThreadEvent",),
     "_async.store": ("AsyncStore",),
+    "_sync.caches.llm": ("Llm",),
+    "_sync.caches.tools": ("Tools",),
     "_sync.entity": ("Entity", "Thread"),
     "_sync.kv": ("Kv",),
     "_sync.lifecycle": ("ThreadEvent",),
     "_sync.store": ("Store",),
+    "model.caches": ("CacheOptions", "LlmHit", "StoreStats", "Tokens", "ToolHit", "ToolPolicy"),
     "model.kv": ("Found", "KvDefaults", "KvMatch", "KvPage", "KvStats"),
     "model.leases": ("FOREVER", "Lease", "Sliding", "Until"),
     "model.options": ("Limits",),
@@ -88,9 +105,12 @@ __all__ = [
     "Appended",
     "AsyncEntity",
     "AsyncKv",
+    "AsyncLlm",
     "AsyncStore",
     "AsyncThread",
     "AsyncThreadEvent",
+    "AsyncTools",
+    "CacheOptions",
     "Change",
     "CodecError",
     "Conflict",
@@ -107,19 +127,26 @@ __all__ = [
     "KvStats",
     "Lease",
     "Limits",
+    "Llm",
+    "LlmHit",
     "Message",
     "NotFound",
     "SchemaMismatch",
     "Sliding",
     "Snapshot",
     "Store",
+    "StoreStats",
     "Swept",
     "Thread",
     "ThreadEvent",
     "ThreadInfo",
     "ThreadkeepError",
     "Timeout",
+    "Tokens",
     "TooLarge",
+    "ToolHit",
+    "ToolPolicy",
+    "Tools",
     "TurnLost",
     "Unavailable",
     "Until",

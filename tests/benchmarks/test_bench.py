@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from benchmarks.budgets import judge
 from benchmarks.readme import END, START, NoMarkers, replace_block
-from benchmarks.results import Latency, Machine, Rate, Results, percentile
+from benchmarks.remote.subjects import BETTERDB, TK
+from benchmarks.remote.subjects import RAW as REDIS_RAW
+from benchmarks.results import Latency, Machine, Rate, Results, Served, percentile
 from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +47,42 @@ def test_the_harness_runs_on_memory(tmp_path: Path) -> None:
     assert results["absent"] == {}
     assert TK_MEMORY in run.stdout
     assert list(tmp_path.iterdir()) == [found]
+
+
+def test_the_part_on_servers_runs(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--smoke", "--only", "redis",
+         "--dir", str(tmp_path), "--json", str(found)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    results = json.loads(found.read_text())
+    if not results["servers"] and os.environ.get("CI") != "true":
+        pytest.skip(f"no server is here: {results['absent']}")
+    for server in results["servers"].values():
+        assert set(server["latency"]["get"]) >= {"raw redis-py", "threadkeep"}
+        assert server["far"]["get"]["threadkeep"] > 2.0
+        assert server["memory"]["threadkeep"] > 0
+        assert set(server["growth"]["threadkeep"]["get"]) == {"0", "1000"}
+    assert "langgraph-checkpoint-redis" in results["absent"]
+
+
+def test_budgets_of_servers() -> None:
+    results = _results()
+    served = results.servers["Valkey 9"] = Served()
+    served.latency["get"] = {REDIS_RAW: Latency(100, 1, 9), TK: Latency(135, 1, 9)}
+    served.rate["get"] = {REDIS_RAW: _rate(10_000), TK: _rate(25_000)}
+    served.rate["set"] = {TK: _rate(20_000)}
+    served.memory = {TK: 45, BETTERDB: 100}
+    assert _verdicts(results) == ["PASS"] * 4
+    served.latency["get"][TK] = Latency(135.1, 1, 9)
+    served.rate["get"][TK] = _rate(24_999)
+    served.rate["set"][TK] = _rate(19_999)
+    served.memory[TK] = 45.1
+    assert _verdicts(results) == ["MISS"] * 4
 
 
 def test_a_budget_is_missed_just_above_its_limit() -> None:

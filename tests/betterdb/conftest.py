@@ -7,26 +7,27 @@ import pytest
 import redis
 
 from tests.cli.conftest import Program
-from tests.redis.servers import redis_server
+from tests.servers.redis import RedisServer
 
 
 @pytest.fixture(scope="session")
-def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as port:
-        yield port
+def emptied() -> Iterator[RedisServer]:
+    """A server that no other test uses, for each test here empties it."""
+    with RedisServer("redis7") as server:
+        yield server
 
 
 @pytest.fixture
-def server(redis_port: int) -> Iterator[redis.Redis]:
-    """A server that holds nothing."""
-    with redis.Redis(port=redis_port) as client:
+def server(emptied: RedisServer) -> Iterator[redis.Redis]:
+    """A client of a server that holds nothing."""
+    with redis.Redis(port=emptied.port) as client:
         client.flushall()
         yield client
 
 
 @pytest.fixture
-def url(redis_port: int) -> str:
-    return f"redis://127.0.0.1:{redis_port}"
+def url(emptied: RedisServer) -> str:
+    return emptied.url
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What BetterDB agent-cache wrote becomes fields of threads; the keys are written as it writes them."""
+"""What BetterDB agent-cache wrote becomes fields, results and policies; keys are written as it writes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from threadkeep import FOREVER, Sliding
 NAME = "betterdb_ac"
 ARGS = '{"city":"Sofia"}'
 CHECKPOINT = "1f0a2b3c-0000-6000-8000-000000000001"
-NONE = {"imported": 0, "replaced": 0, "same": 0, "skipped": 0, "guessed": 0, "unmapped": {}}
+NOTHING = {"imported": 0, "replaced": 0, "same": 0, "skipped": 0}
+NONE = {**dict.fromkeys(("fields", "results", "policies"), NOTHING), "guessed": 0, "unmapped": {}}
 
 
 def fill(server: redis.Redis, name: str = NAME) -> None:
@@ -30,9 +31,16 @@ def fill(server: redis.Redis, name: str = NAME) -> None:
     server.set(f"{name}:session:g:checkpoint:{CHECKPOINT}", "{}")
     server.set(f"{name}:session:g:__checkpoint_latest", "{}")
     server.set(f"{name}:session:g:writes:{CHECKPOINT}|task%3A1|messages|0", "[]")
-    stored = {"response": "sunny", "toolName": "get_weather", "args": json.loads(ARGS)}
+    at = int(time.time() * 1000) - 10_000
+    stored = {
+        "response": "sunny",
+        "toolName": "get_weather",
+        "args": json.loads(ARGS),
+        "storedAt": at,
+    }
     server.set(f"{name}:tool:get_weather:{'a' * 64}", json.dumps(stored), ex=300)
-    server.set(f"{name}:llm:{'b' * 64}", json.dumps({"response": "hi", "model": "m"}), ex=300)
+    answer = {"response": "hi", "model": "m", "storedAt": at}
+    server.set(f"{name}:llm:{'b' * 64}", json.dumps(answer), ex=300)
     server.hset(f"{name}:__tool_policies", "get_weather", '{"ttl":300}')
     server.hset(f"{name}:__stats", "llm:hits", "1")
     server.set(f"{name}:__instance_id", "x")
@@ -57,14 +65,16 @@ def test_session_fields_become_fields_of_threads(tk: Program, server: redis.Redi
     fill(server)
     done = run(tk, url)
     unmapped = done.pop("unmapped")
-    assert done == {"imported": 9, "replaced": 0, "same": 0, "skipped": 0, "guessed": 0}
-    assert {sort: found["count"] for sort, found in unmapped.items()} == {
-        "tool results": 1,
-        "model results": 1,
-        "tool policies": 1,
-        "statistics and marks of its own": 2,
+    assert done == {
+        "fields": {**NOTHING, "imported": 9},
+        "results": {**NOTHING, "imported": 2},
+        "policies": {**NOTHING, "imported": 1},
+        "guessed": 0,
     }
-    assert unmapped["tool policies"]["examples"] == [f"{NAME}:__tool_policies"]
+    assert {sort: found["count"] for sort, found in unmapped.items()} == {
+        "statistics and marks of its own": 2
+    }
+    assert f"{NAME}:__stats" in unmapped["statistics and marks of its own"]["examples"]
     with tk.store() as store:
         state = store.thread("user-42-thread-001").state
         assert state.get_all(renew=False) == {
@@ -113,11 +123,12 @@ def test_twice_is_once(tk: Program, server: redis.Redis, url: str):
     with tk.store("store.db?mode=ro") as store:
         before = {i.id: (i.revision, i.updated_at) for i in store.threads(prefix="")}
     again = run(tk, url)
-    assert (again["imported"], again["same"]) == (0, 9)
+    assert [again[sort]["same"] for sort in ("fields", "results", "policies")] == [9, 2, 1]
+    assert not any(again[sort]["imported"] for sort in ("fields", "results", "policies"))
     with tk.store("store.db?mode=ro") as store:
         assert {i.id: (i.revision, i.updated_at) for i in store.threads(prefix="")} == before
     server.set(f"{NAME}:session:user-7:meal", "none")
-    assert run(tk, url)["imported"] == 1
+    assert run(tk, url)["fields"]["imported"] == 1
 
 
 def test_the_server_is_only_read(tk: Program, server: redis.Redis, url: str):
@@ -136,10 +147,10 @@ def test_what_stands_with_another_value(tk: Program, server: redis.Redis, url: s
     assert "field 'seat' of thread 'user-7'" in failed.err
     with tk.store() as store:
         assert store.thread("user-7").state.get_all() == {"own": 1, "seat": "window"}
-    assert run(tk, url, "--on-conflict", "skip")["skipped"] == 1
+    assert run(tk, url, "--on-conflict", "skip")["fields"]["skipped"] == 1
     with tk.store() as store:
         assert store.thread("user-7").state.get("seat") == "window"
-    assert run(tk, url, "--on-conflict", "replace")["replaced"] == 1
+    assert run(tk, url, "--on-conflict", "replace")["fields"]["replaced"] == 1
     with tk.store() as store:
         assert store.thread("user-7").state.get_all() == {"own": 1, "seat": "aisle"}
 
@@ -148,7 +159,7 @@ def test_keys_with_several_colons_are_told(tk: Program, server: redis.Redis, url
     server.set(f"{NAME}:session:acme:bob:secret", "x")
     server.set(f"{NAME}:session:acme:open", "y")
     done = run(tk, url)
-    assert (done["imported"], done["guessed"]) == (2, 1)
+    assert (done["fields"]["imported"], done["guessed"]) == (2, 1)
     with tk.store() as store:
         assert store.thread("acme:bob").state.get_all() == {"secret": "x"}
         assert store.thread("acme").state.get_all() == {"open": "y"}
@@ -188,14 +199,14 @@ def test_other_caches_stay_out(tk: Program, server: redis.Redis, url: str, name:
     fill(server, name)
     for other in ("ac2", "xac", "ab", "axb"):
         server.set(f"{other}:session:t:f", "other")
-    assert run(tk, url, "--name", name)["imported"] == 9
+    assert run(tk, url, "--name", name)["fields"]["imported"] == 9
     with tk.store() as store:
         assert sorted(info.id for info in store.threads()) == ["g", "user-42-thread-001", "user-7"]
 
 
 def test_dry_run_writes_nothing(tk: Program, server: redis.Redis, url: str):
     fill(server)
-    assert run(tk, url, "--dry-run")["imported"] == 9
+    assert run(tk, url, "--dry-run")["fields"]["imported"] == 9
     assert tk.files() == []
     told = tk.ok("import", "--from", "betterdb", url, "--dry-run").err
     assert told.startswith("fields: 9 imported (only looked at)")
@@ -206,7 +217,7 @@ def test_many_threads(tk: Program, server: redis.Redis, url: str):
     for number in range(3_000):
         pipeline.set(f"{NAME}:session:t{number % 700}:f{number}", number, ex=600)
     pipeline.execute()
-    assert run(tk, url)["imported"] == 3_000
+    assert run(tk, url)["fields"]["imported"] == 3_000
     with tk.store() as store:
         assert sum(info.fields for info in store.threads()) == 3_000
         assert store.thread("t7").state.get("f707", renew=False) == "707"

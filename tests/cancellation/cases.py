@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from tests.cancellation import cases_caches
+from tests.cancellation.case import ONE, Case, Trips
 from threadkeep import AsyncKv, AsyncStore
+from threadkeep._async.caches.llm import AsyncLlm
+from threadkeep._async.caches.tools import AsyncTools
 from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.kv_listing import AsyncKvListing
 from threadkeep._async.listing import AsyncListing
@@ -17,8 +20,6 @@ from threadkeep._async.state import AsyncState
 from threadkeep._async.turn import AsyncTurn
 from threadkeep.model.records import Change
 
-Trips = dict[str, int]
-ONE: Trips = {"run": 1}
 SCAN: Trips = {"scan": 1}
 THREAD = "t"
 SPACE = "notes"
@@ -37,6 +38,8 @@ CLASSES = (
     AsyncSessions,
     AsyncListing,
     AsyncTurn,
+    AsyncTools,
+    AsyncLlm,
 )
 PROTOCOLS = ("__aenter__", "__aexit__", "__aiter__")
 NO_IO = {
@@ -44,37 +47,23 @@ NO_IO = {
         "app",
         "entity_lease",
         "field_lease",
+        "from_client",
         "kv",
         "kv_namespaces",
+        "llm",
         "on",
         "sessions",
         "thread",
         "threads",
+        "tools",
         "user",
     },
     "AsyncEntity": {"id", "namespace"},
     "AsyncKv": {"keys", "namespace", "refresh", "search"},
     "AsyncThread": {"id", "namespace"},
     "AsyncTurn": {"held", "token"},
+    **cases_caches.NO_IO,
 }
-
-
-@dataclass(frozen=True)
-class Case:
-    """A public call. `trips`: what it costs on a store that is open; None where it opens or closes one.
-
-    `names`: the methods it stands for. `cold`: on a store that was not used yet. `told`: with a
-    handler of ended threads. `steps`: several batches, each of which happens or not. `ends`: the
-    store is closed after it.
-    """
-
-    names: tuple[str, ...]
-    call: Callable[[AsyncStore], Awaitable[object]]
-    trips: Trips | None = field(default_factory=lambda: ONE)
-    cold: bool = False
-    told: bool = False
-    steps: bool = False
-    ends: bool = False
 
 
 def public() -> Iterator[str]:
@@ -102,6 +91,7 @@ async def fill(store: AsyncStore) -> None:
     await store.sessions.save("s", {"agent": 1})
     await store.kv(SPACE).set_defaults(ttl=600)
     await store.kv(SPACE).set_many({"a": 1, "b": "text"})
+    await cases_caches.fill(store)
     for name in OLD:
         old = store.thread(name)
         await old.state.set("last", name)
@@ -303,6 +293,7 @@ CASES: dict[str, Case] = {
     ),
     "listing": Case(("AsyncListing.__aiter__",), _list, SCAN),
     "listing.page": Case(("AsyncListing.page",), lambda store: store.threads().page(), SCAN),
+    **cases_caches.CASES,
     "sweep": Case(("AsyncStore.sweep",), lambda store: store.sweep(), {"claim": 2, "run": 3}),
     "sweep told": Case(
         ("AsyncStore.sweep",), lambda store: store.sweep(), {"claim": 2, "run": 9}, told=True

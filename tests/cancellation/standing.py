@@ -6,10 +6,12 @@ import asyncio
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from tests.cancellation import cases_caches
 from tests.cancellation.cases import OLD, SPACE, THREAD
 from threadkeep import AsyncStore
+from threadkeep.layers.cache_entries import MAP
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Get, Info, Read
@@ -21,7 +23,7 @@ REFS = (
     Ref("default", "app", "app"),
     *(Ref("default", "kv", f"{SPACE}  {key}") for key in ("", "a", "b", "new")),
 )
-MAPS = ("state", "#turn", "#end")
+HIDDEN = ("#turn", "#end")
 LOGS = ("messages", "snapshots")
 Content = dict[Ref, Any]
 RUN_OUT = "has run out"
@@ -30,16 +32,17 @@ EMPTY = [{}, [], []]  # what users see of nothing
 
 async def content(store: AsyncStore) -> Content:
     """Return what each entity holds, its leases and what it keeps hidden."""
-    return {ref: await _entity(store, ref) for ref in REFS}
+    return {ref: await _entity(store, ref) for ref in (*REFS, *cases_caches.refs(store))}
 
 
 async def _entity(store: AsyncStore, ref: Ref) -> Any:
     engine = await store.ready()
-    ops = (Info(), *(Get(name, renew=False) for name in MAPS), *(Read(name) for name in LOGS))
+    maps = (MAP if ref.kind in {"tool", "llm"} else "state", *HIDDEN)
+    ops = (Info(), *(Get(name, renew=False) for name in maps), *(Read(name) for name in LOGS))
     reply = await engine.run(Batch(ref, ops))
     if reply.expired:
         return RUN_OUT
-    info, *found = reply.results
+    info, *found = cast("list[Any]", reply.results)
     held: list[Any] = []
     for result in found:
         if isinstance(result, Fields):
@@ -54,7 +57,7 @@ async def _entity(store: AsyncStore, ref: Ref) -> Any:
 
 def visible(stands: Any) -> Any:
     """Return what users see of an entity: its state, messages and snapshots."""
-    return stands if stands == RUN_OUT else [stands[0], *stands[len(MAPS) :][: len(LOGS)]]
+    return stands if stands == RUN_OUT else [stands[0], *stands[1 + len(HIDDEN) :][: len(LOGS)]]
 
 
 async def other_tasks() -> list[asyncio.Task[Any]]:

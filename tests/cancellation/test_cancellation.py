@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cancellation.cases import CASES, OLD, THREAD, Case, fill
+from tests.cancellation import cases_caches
+from tests.cancellation.case import Case
+from tests.cancellation.cases import CASES, OLD, THREAD, fill
 from tests.cancellation.interrupt import Interruption, When
 from tests.cancellation.standing import (
     EMPTY,
@@ -27,12 +29,15 @@ from tests.cancellation.standing import (
 from threadkeep import AsyncStore, UsageError
 from threadkeep._async.lifecycle import AsyncThreadEvent
 from threadkeep.concurrency.pace import AsyncPace
+from threadkeep.model.caches import CacheOptions
 
 RAM = Path("/dev/shm")
 BEGIN = 1_800_000_000.0
 LATER = BEGIN + 60  # the leases of OLD have run out
 CLAIM = 120  # more seconds than an end is claimed for
 MOST = 200  # suspensions of one call
+
+AT_ONCE = CacheOptions(flush_seconds=0.01, wait_seconds=1)
 
 Outcome = object
 
@@ -60,7 +65,9 @@ class Trial:
         self.store = self.open()
 
     def open(self) -> AsyncStore:
-        store = AsyncStore(f"sqlite:///{self.path}?durability=normal", clock=lambda: self.now)
+        store = AsyncStore(
+            f"sqlite:///{self.path}?durability=normal", clock=lambda: self.now, caches=AT_ONCE
+        )
         if self.case.told:
             store.on("thread.destroyed", self._hear)
         return store
@@ -102,6 +109,7 @@ async def works(trial: Trial) -> None:
         await store.thread(THREAD).state.set("after", 1)
     assert await store.thread(THREAD).state.get("after") == 1
     assert (await store.thread(THREAD).messages.append("x")).added == 1
+    await cases_caches.is_free(store)
     await store.sweep()
     for name in OLD:  # no claim is left that would keep an ended thread
         left = await store.thread(name).state.get_all()
@@ -112,9 +120,10 @@ async def works(trial: Trial) -> None:
 
 async def fresh(path: Path) -> Content:
     """Make the database that all trials begin with."""
-    async with AsyncStore(f"sqlite:///{path}?durability=normal", clock=lambda: BEGIN) as store:
+    url = f"sqlite:///{path}?durability=normal"
+    async with AsyncStore(url, clock=lambda: BEGIN, caches=AT_ONCE) as store:
         await fill(store)
-    async with AsyncStore(f"sqlite:///{path}?durability=normal", clock=lambda: LATER) as store:
+    async with AsyncStore(url, clock=lambda: LATER) as store:
         return await content(store)
 
 

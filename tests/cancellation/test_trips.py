@@ -9,6 +9,7 @@ import pytest
 from tests.cancellation.cases import CASES, NO_IO, OLD, fill, public
 from threadkeep import AsyncStore, Store
 from threadkeep._async.lifecycle import AsyncThreadEvent
+from threadkeep.model.caches import CacheOptions
 from threadkeep.ops.engine import AsyncEngine, Engine
 from threadkeep.testing.trips import AsyncTrips, Trips
 
@@ -32,7 +33,8 @@ def test_trips(name: str):
             return counters[0]
 
         now = 1_800_000_000.0
-        async with AsyncStore("memory://", clock=lambda: now, wrap=[count]) as store:
+        rarely = CacheOptions(flush_seconds=3_600)
+        async with AsyncStore("memory://", clock=lambda: now, wrap=[count], caches=rarely) as store:
             await fill(store)
             now += 60
             if case.told:

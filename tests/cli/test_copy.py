@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Program, one_line
@@ -128,3 +130,21 @@ def test_options_that_make_no_sense_are_refused(filled: Program):
     assert filled("--store", SOURCE, "copy", SOURCE, TARGET).code == 2
     assert filled("copy", SOURCE).code == 2
     assert filled("copy", SOURCE, TARGET, "--on-conflict", "merge").code == 2
+
+
+@pytest.mark.parametrize("layout", ["", "&layout=keys"])
+def test_all_namespaces_of_a_server_are_copied(
+    tk: Program, valkey9_url: str, tmp_path: Path, layout: str
+):
+    url = f"{valkey9_url}?prefix={tmp_path.name}{layout}"
+    url += f"&name={tmp_path.name}" if layout else ""
+    for space in ("default", "acme"):
+        with tk.store(namespace=space) as store:
+            store.thread("t").state.update({"text": space, "n": 1, "raw": b"\xff"}, ttl=900)
+            store.thread("t").messages.append("hi")
+    for source, target in ((SOURCE, url), (url, TARGET)):
+        assert tk.ok("copy", source, target, "--json").data["differences"] == []
+    for space in ("default", "acme"):
+        with tk.store("other.db", namespace=space) as store:
+            found = store.thread("t").state.get_all()
+            assert found == {"text": space, "n": 1, "raw": b"\xff"}

@@ -189,8 +189,8 @@ def test_no_command_but_a_writing_one_makes_a_file(tk: Program, words: list[str]
 
 
 URLS = [
-    f"redis://user:{PASSWORD}@host:6379/0",
-    f"redis://:{PASSWORD}@host/0",
+    f"redis://user:{PASSWORD}@host:6379/0?timeout=0.1",
+    f"redis://:{PASSWORD}@host/0?timeout=0.1",
     f"redis://user:with/slash-{PASSWORD}@host/0",
     f"nope://host/x?password={PASSWORD}",
     f"sqlite:///a.db?key={PASSWORD}",

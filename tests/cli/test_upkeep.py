@@ -141,6 +141,14 @@ def test_migrate_shows_and_applies(tk: Program):
     assert "0 migrations" in tk.ok("migrate").out
 
 
+def test_doctor_on_a_server_that_is_away(tk: Program):
+    ended = tk("doctor", "--store", "redis://127.0.0.1:1?timeout=0.2", "--json")
+    assert ended.code == 1
+    assert [(f["name"], f["grade"]) for f in ended.data["findings"]] == [("engine", "fail")]
+    assert "127.0.0.1:1" in ended.data["findings"][0]["found"]
+    assert "not in order: engine" in one_line(ended.err)
+
+
 def test_migrate_refuses_what_it_does_not_know(tk: Program):
     tk.ok("migrate", "apply")
     with sqlite3.connect(tk.path("store.db")) as con:
@@ -150,7 +158,10 @@ def test_migrate_refuses_what_it_does_not_know(tk: Program):
         ended = tk(*words)
         assert ended.code == 1
         assert "another form" in one_line(ended.err)
-    assert tk("doctor").code == 1
+    ended = tk("doctor")
+    assert ended.code == 1
+    assert one_line(ended.err) == "threadkeep: not in order: schema"
+    assert "another form" in ended.out
     assert tk("migrate", "--store", "memory://").code == 2
     assert tk("migrate", "undo").code == 2
 

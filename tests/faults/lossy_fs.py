@@ -3,11 +3,13 @@
     python -m tests.faults.lossy_fs MOUNTPOINT BACKING
 
 It serves the files of BACKING from memory and never changes BACKING. Commands come as JSON lines
-on stdin, answers leave as JSON lines on stdout; end of stdin unmounts.
+on stdin, answers leave as JSON lines on stdout; end of stdin unmounts. Each command is answered by
+{"ordered": true} when it holds, and again when it is carried out.
 
-    {"cut": "drop"|"scatter", "seed": 7, "after": 12, "image": DIRECTORY}
+    {"cut": "drop"|"scatter", "seed": 7, "after": 12, "image": DIRECTORY, "kill": PID or null}
         At the 12th write, resize or sync from now, before it is carried out: write what survives
         into DIRECTORY, answer {"requests": {...}}, and fail this and every later request with EIO.
+        PID is killed at that moment, so that it acknowledges nothing after it.
     {"fail_sync": 3}
         Fail the 3rd sync of a file from now with EIO and lose what it should have made durable, as
         Linux does; answer {"failed": NAME}. Later syncs succeed again.
@@ -26,6 +28,7 @@ import errno
 import itertools
 import json
 import os
+import signal
 import stat
 import sys
 import threading
@@ -49,6 +52,7 @@ class Order:
     cut: Cut
     seed: int
     image: Path
+    kill: int | None
 
 
 class LossyFs(mfusepy.Operations):
@@ -69,10 +73,12 @@ class LossyFs(mfusepy.Operations):
     def order(self, order: Order) -> None:
         with self._lock:
             self._order = order
+            _answer({"ordered": True})  # before any answer that the order itself brings
 
     def fail_sync(self, number: int) -> None:
         with self._lock:
             self._good_syncs = number - 1
+            _answer({"ordered": True})
 
     # -- names
 
@@ -199,6 +205,8 @@ class LossyFs(mfusepy.Operations):
 
     def _cut(self, order: Order) -> None:
         self._dead = True
+        if order.kill is not None:
+            os.kill(order.kill, signal.SIGKILL)
         order.image.mkdir(parents=True, exist_ok=True)
         for name, content in self._disk.after(order.cut, Random(order.seed)).items():
             (order.image / name).write_bytes(content)
@@ -217,7 +225,8 @@ def _obey(fs: LossyFs) -> None:
             fs.fail_sync(order["fail_sync"])
         else:
             image = Path(order["image"])
-            fs.order(Order(order["after"], Cut(order["cut"]), order["seed"], image))
+            cut = Cut(order["cut"])
+            fs.order(Order(order["after"], cut, order["seed"], image, order["kill"]))
 
 
 def _obey_until_end(fs: LossyFs, mountpoint: str) -> None:

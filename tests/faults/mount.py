@@ -61,12 +61,15 @@ class LossyMount:
         finally:
             stdout.close()
 
-    def order_cut(self, cut: Cut, seed: int, image: Path, after: int = 0) -> None:
+    def order_cut(
+        self, cut: Cut, seed: int, image: Path, after: int = 0, *, kill: int | None = None
+    ) -> None:
         """Let the power fail at the `after`-th changing or syncing request from now.
 
-        What survives is written to the folder `image`.
+        What survives is written to the folder `image`. The process `kill` ends at that moment.
         """
-        self._order({"cut": cut.value, "seed": seed, "image": str(image), "after": after})
+        order = {"cut": cut.value, "seed": seed, "image": str(image), "after": after, "kill": kill}
+        self._order(order)
 
     def await_cut(self) -> dict[str, int]:
         """Wait for the ordered cut; returns the requests served until then, by kind."""
@@ -84,12 +87,15 @@ class LossyMount:
         stdin, _ = self._pipes()
         stdin.write(json.dumps(order) + "\n")
         stdin.flush()
+        assert self._answer() == {"ordered": True}
 
     def _answer(self) -> Any:
         _, stdout = self._pipes()
         ready, _, _ = select.select([stdout], [], [], ORDER_SECONDS)
         if not ready:
-            raise RuntimeError("the order was not carried out: the subject stopped writing")
+            raise RuntimeError(
+                "no answer: where an order is to be carried out, the subject stopped writing"
+            )
         return json.loads(stdout.readline())
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:

@@ -37,6 +37,7 @@ from threadkeep.ops.ops import (
     Item,
     Label,
     Missing,
+    Now,
     Read,
     Restore,
     Revision,
@@ -82,7 +83,7 @@ class TestRoundTrip:
         check()
 
     def test_every_operation_guard_and_result_is_drawn(self):
-        reads = {Get, Read, Info}
+        reads = {Get, Read, Info, Now}
         assert {*draws.writes, *reads, Drop} == set(get_args(AnyOp))
         assert set(draws.guards) == set(get_args(AnyGuard))
         assert set(draws.results) == set(get_args(AnyResult))

@@ -26,6 +26,7 @@ from threadkeep.ops.ops import (
     Item,
     Label,
     Missing,
+    Now,
     Read,
     ReadOp,
     Restore,
@@ -43,6 +44,7 @@ from threadkeep.ops.reply import (
     Fields,
     Items,
     Labels,
+    Moment,
     Names,
     Nothing,
     Number,
@@ -89,7 +91,7 @@ reads = st.builds(
     ids=maybe_names,
     values=st.booleans(),
 )
-asks: st.SearchStrategy[ReadOp] = gets | reads | st.builds(Info)
+asks: st.SearchStrategy[ReadOp] = gets | reads | st.builds(Info) | st.builds(Now)
 
 
 @st.composite
@@ -196,6 +198,7 @@ results: dict[type, st.SearchStrategy[AnyResult]] = {
         linked=some_fields,
     ),
     EntityInfo: infos,
+    Moment: st.builds(Moment, at=counts),
     Nothing: st.builds(Nothing),
     Names: st.builds(Names, names=name_tuples),
     Number: st.builds(Number, value=numbers),

@@ -1,51 +1,94 @@
 """A clock for tests in the place of the server's: everything else is the real script on a real server.
 
-The two places where the script asks for the time take it from its last two arguments instead. Keys do
-not expire by themselves then, for the server's own clock goes on.
+Where the script asks for the time it takes it from its last two arguments instead. Keys do not expire by
+themselves then, for the server's own clock goes on.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from threadkeep.engines.redis.links import Command, Nodes, Script
+from msgspec.structs import replace
+
+from threadkeep.engines.redis.links import AsyncNodes, Command, Nodes, Script
+from threadkeep.engines.redis.links.settings import Settings
 
 Now = Callable[[], int]
 CHANGES = (
-    ("redis.call('TIME')", "{ ARGV[#ARGV - 1], ARGV[#ARGV] }"),
-    ("call('TIME')", "{ ARGV[#ARGV - 1], ARGV[#ARGV] }"),
-    ("redis.call('PEXPIREAT', KEYS[1], ", "tostring("),
-    ("call('PEXPIREAT', H, ", "tostring("),
+    (re.compile(r"(redis\.)?call\('TIME'\)"), "{ ARGV[#ARGV - 1], ARGV[#ARGV] }"),
+    (re.compile(r"(redis\.)?call\('PEXPIREAT', [^,]+, "), "tostring("),
 )
 
 
-class ClockedNodes(Nodes):
-    """Nodes whose time is told by a function that returns microseconds."""
+class Moment:
+    """One reading of a clock that returns microseconds."""
 
-    def __init__(self, nodes: Nodes, now: Now) -> None:
-        super().__init__(nodes.settings)
-        self._now = now
-        self._scripts: dict[Script, Script] = {}
+    def __init__(self, now: Now) -> None:
+        self._parts = tuple(str(part) for part in divmod(now(), 1_000_000))
 
-    def call(self, slot: int, commands: Sequence[Command], *, again: bool) -> list[Any]:
-        seconds, micros = divmod(self._now(), 1_000_000)
-        moment = (str(seconds), str(micros))
-        sent = [
-            (self._changed(command[0]), *command[1:], *moment)
+    def sent(self, commands: Sequence[Command]) -> list[Command]:
+        """Return commands whose scripts are told this moment."""
+        return [
+            (_clocked(command[0]), *command[1:], *self._parts)
             if isinstance(command[0], Script)
             else command
             for command in commands
         ]
-        answers = super().call(slot, sent, again=again)
-        told = [part.encode() for part in moment]
+
+    def answered(self, commands: Sequence[Command], answers: list[Any]) -> list[Any]:
+        """Return the answers with this moment for the server's."""
+        told = [part.encode() for part in self._parts]
         return [told if c == ("TIME",) else a for c, a in zip(commands, answers, strict=True)]
 
-    def _changed(self, script: Script) -> Script:
-        if script not in self._scripts:
-            text = script.body.decode()
-            for old, new in CHANGES:
-                assert old in text, f"the script does not say {old} any more"
-                text = text.replace(old, new)
-            self._scripts[script] = Script.of(text)
-        return self._scripts[script]
+
+_changed: dict[Script, Script] = {}
+
+
+def _clocked(script: Script) -> Script:
+    if script not in _changed:
+        text = script.body.decode()
+        for old, new in CHANGES:
+            text = old.sub(new, text)
+        assert not re.search("'(TIME|PEXPIREAT)'", text), "the script tells the time in another way"
+        _changed[script] = replace(Script.of(text), whole=script.whole)
+    return _changed[script]
+
+
+class ClockedNodes(Nodes):
+    """Nodes whose time is told by a function."""
+
+    def __init__(self, settings: Settings, now: Now) -> None:
+        super().__init__(settings)
+        self._now = now
+
+    def call(
+        self, slot: int, commands: Sequence[Command], *, again: bool, synced: bool = False
+    ) -> list[Any]:
+        moment = Moment(self._now)
+        answers = super().call(slot, moment.sent(commands), again=again, synced=synced)
+        return moment.answered(commands, answers)
+
+    def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        moment = Moment(self._now)
+        return moment.answered([command for _, command in asked], super().ask_each(asked))
+
+
+class AsyncClockedNodes(AsyncNodes):
+    """The same for asyncio."""
+
+    def __init__(self, settings: Settings, now: Now) -> None:
+        super().__init__(settings)
+        self._now = now
+
+    async def call(
+        self, slot: int, commands: Sequence[Command], *, again: bool, synced: bool = False
+    ) -> list[Any]:
+        moment = Moment(self._now)
+        answers = await super().call(slot, moment.sent(commands), again=again, synced=synced)
+        return moment.answered(commands, answers)
+
+    async def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        moment = Moment(self._now)
+        return moment.answered([command for _, command in asked], await super().ask_each(asked))

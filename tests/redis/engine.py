@@ -1,4 +1,4 @@
-"""Engines on a server of the tests."""
+"""Engines on a server of the tests, by a clock of the tests."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from tests.redis.clock import ClockedNodes
+from tests.redis.clock import AsyncClockedNodes, ClockedNodes
+from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
 from threadkeep._sync.drivers.redis.engine import RedisEngine
 from threadkeep.engines.redis.keys import indexes
-from threadkeep.engines.redis.links import Nodes
+from threadkeep.engines.redis.links.url import settings_of
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
+from threadkeep.model.urls import parse_url
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Capabilities, Claim, Due
 from threadkeep.ops.ops import Info
@@ -19,6 +21,14 @@ from threadkeep.ops.ops import Info
 
 class ClockedEngine(RedisEngine):
     """The engine where time can be injected."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, clock=True)
+
+
+class AsyncClockedEngine(AsyncRedisEngine):
+    """The same for asyncio."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -43,12 +53,19 @@ class ThoroughEngine(ClockedEngine):
 
 
 def clocked(
-    port: int,
+    url: str,
     prefix: str,
     now: Callable[[], int],
     limits: Limits,
     kind: type[ClockedEngine] = ClockedEngine,
 ) -> ClockedEngine:
     """Return an engine on a server, by a clock of the tests."""
-    nodes = ClockedNodes(Nodes.from_url(f"redis://127.0.0.1:{port}"), now)
-    return kind(nodes, limits, prefix=prefix)
+    return kind(ClockedNodes(settings_of(parse_url(url)), now), limits, prefix=prefix)
+
+
+def async_clocked(
+    url: str, prefix: str, now: Callable[[], int], limits: Limits
+) -> AsyncClockedEngine:
+    """Return the same for asyncio."""
+    nodes = AsyncClockedNodes(settings_of(parse_url(url)), now)
+    return AsyncClockedEngine(nodes, limits, prefix=prefix)

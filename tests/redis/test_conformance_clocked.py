@@ -1,4 +1,4 @@
-"""The suite on a Redis server with the clock of the tests, without await."""
+"""The suite on Redis 7.0 by the clock of the tests, without await."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from threadkeep.testing.suite import *  # noqa: F403 - the suite
 
 
 @pytest.fixture
-def make_engine(redis_port: int, tk_prefix: str):
+def make_engine(redis7_url: str, tk_prefix: str):
     def make(now: Callable[[], int], limits: Limits) -> Engine:
-        return clocked(redis_port, tk_prefix, now, limits)
+        return clocked(redis7_url, tk_prefix, now, limits)
 
     return make

@@ -1,4 +1,4 @@
-"""The suite on a cluster of three primaries, over which 64 shards of a namespace are spread."""
+"""The suite on a cluster of six Valkey 9, over whose primaries 64 shards of a namespace are spread."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
-from threadkeep.engines.redis.links import AsyncNodes
+from tests.redis.engine import async_clocked
 from threadkeep.model.options import Limits
 from threadkeep.ops.engine import AsyncEngine
 from threadkeep.testing.aio import *  # noqa: F403 - the suite
 
 
 @pytest.fixture
-def make_engine(cluster_ports: list[int], tk_prefix: str):
-    hosts = ",".join(f"127.0.0.1:{port}" for port in cluster_ports)
-
-    def make(_now: Callable[[], int], limits: Limits) -> AsyncEngine:
-        nodes = AsyncNodes.from_url(f"redis+cluster://{hosts}")
-        return AsyncRedisEngine(nodes, limits, prefix=tk_prefix)
+def make_engine(cluster_url: str, tk_prefix: str):
+    def make(now: Callable[[], int], limits: Limits) -> AsyncEngine:
+        return async_clocked(cluster_url, tk_prefix, now, limits)
 
     return make

@@ -6,14 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.redis.proxy import Proxy
-from tests.redis.running import Running, eventually
 from tests.redis.sides import Connect, Side, at_once, connected
+from tests.servers.proxy import Proxy
+from tests.servers.redis import RedisServer
+from tests.servers.waiting import eventually
 from threadkeep.engines.redis.links import Nodes, Script, ServerError
 from threadkeep.errors import Forbidden, Timeout, Unavailable
 
@@ -21,32 +21,29 @@ COUNT = Script.of("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    server = Running(tmp_path_factory.mktemp("redis"), "--save", "").start()
-    yield server
-    server.stop()
+def shared() -> Iterator[RedisServer]:
+    with RedisServer("redis7") as server:
+        yield server
 
 
 @pytest.fixture
-def server(shared: Running) -> Running:
+def server(shared: RedisServer) -> RedisServer:
     shared.client().flushall()
     return shared
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Running]:
+def own() -> Iterator[RedisServer]:
     """A server that this test may break; what it acknowledges it keeps."""
-    words = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
-    server = Running(tmp_path / "own", *words, "--enable-debug-command", "yes").start()
-    yield server
-    server.stop()
+    keeps = {"appendonly": "yes", "appendfsync": "always"}
+    with RedisServer("redis7", config={**keeps, "enable-debug-command": "yes"}) as server:
+        yield server
 
 
 @pytest.fixture
-def proxy(server: Running) -> Iterator[Proxy]:
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.close()
+def proxy(server: RedisServer) -> Iterator[Proxy]:
+    with Proxy(server.port) as proxy:
+        yield proxy
 
 
 @pytest.fixture(params=["tasks", "threads"])
@@ -62,11 +59,11 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
         side.close()
 
 
-def clients(server: Running) -> list[dict[str, Any]]:
+def clients(server: RedisServer) -> list[dict[str, Any]]:
     return [c for c in server.client().client_list() if c["name"] == "tk"]
 
 
-def number_at(server: Running, key: str) -> int:
+def number_at(server: RedisServer, key: str) -> int:
     found: Any = server.client().get(key)
     return int(found or 0)
 
@@ -77,7 +74,7 @@ def numbers(found: list[Any]) -> list[int]:
     return found
 
 
-def test_answers_of_each_type(server: Running, connect: Connect) -> None:
+def test_answers_of_each_type(server: RedisServer, connect: Connect) -> None:
     side = connect(server.port)
     big = bytes(range(256)) * 20_000
     commands: list[Any] = [
@@ -95,7 +92,7 @@ def test_answers_of_each_type(server: Running, connect: Connect) -> None:
     assert side.everywhere(("CONFIG", "GET", "port")) == [[b"port", str(server.port).encode()]]
 
 
-def test_an_error_is_of_its_command_only(server: Running, connect: Connect) -> None:
+def test_an_error_is_of_its_command_only(server: RedisServer, connect: Connect) -> None:
     side = connect(server.port)
     side.call(0, [("SET", "text", "no number")], again=False)
     bad: list[Any] = [("INCR", "text"), ("PING",), ("NOSUCH", "user content")]
@@ -111,7 +108,7 @@ def test_an_error_is_of_its_command_only(server: Running, connect: Connect) -> N
     assert [isinstance(one, ServerError) for one in found] == [n % 2 == 1 for n in range(64)]
 
 
-def test_each_of_64_callers_gets_its_own_answers(server: Running, connect: Connect) -> None:
+def test_each_of_64_callers_gets_its_own_answers(server: RedisServer, connect: Connect) -> None:
     side = connect(server.port, "?client_name=tk")
 
     def work(number: int) -> int:
@@ -125,7 +122,7 @@ def test_each_of_64_callers_gets_its_own_answers(server: Running, connect: Conne
 
 
 def test_a_killed_connection_fails_only_what_was_unanswered(
-    server: Running, connect: Connect
+    server: RedisServer, connect: Connect
 ) -> None:
     side = connect(server.port, "?client_name=tk")
     end = time.monotonic() + 2
@@ -161,7 +158,7 @@ def test_a_killed_connection_fails_only_what_was_unanswered(
     assert done > 100
 
 
-def test_what_may_be_repeated_is_sent_again(server: Running, connect: Connect) -> None:
+def test_what_may_be_repeated_is_sent_again(server: RedisServer, connect: Connect) -> None:
     side = connect(server.port, "?client_name=tk")
     end = time.monotonic() + 1
     stop = threading.Event()
@@ -187,7 +184,7 @@ def test_what_may_be_repeated_is_sent_again(server: Running, connect: Connect) -
     assert all(isinstance(one, int) for one in found), found
 
 
-def test_scripts_flushed_under_load_run_once_each(server: Running, connect: Connect) -> None:
+def test_scripts_flushed_under_load_run_once_each(server: RedisServer, connect: Connect) -> None:
     side = connect(server.port)
 
     def work(number: int) -> int:
@@ -202,7 +199,7 @@ def test_scripts_flushed_under_load_run_once_each(server: Running, connect: Conn
     assert server.client().mget("n", "m") == [b"800", b"1600"]
 
 
-def test_an_unknown_script_in_a_transaction(server: Running, connect: Connect) -> None:
+def test_an_unknown_script_in_a_transaction(server: RedisServer, connect: Connect) -> None:
     side = connect(server.port)
     commands: list[Any] = [("MULTI",), ("GET", "n"), (COUNT, 1, "n", 0), ("EXEC",)]
     answer = side.call(0, commands, again=True)
@@ -213,7 +210,7 @@ def test_an_unknown_script_in_a_transaction(server: Running, connect: Connect) -
     assert unknown.code == "NOSCRIPT"
 
 
-def test_a_server_that_is_started_again(own: Running, connect: Connect) -> None:
+def test_a_server_that_is_started_again(own: RedisServer, connect: Connect) -> None:
     side = connect(own.port)
     side.call(0, [("SET", "a", "1")], again=False)
     own.kill()
@@ -225,7 +222,7 @@ def test_a_server_that_is_started_again(own: Running, connect: Connect) -> None:
     assert side.call(0, [("SET", "b", "1")], again=False) == [b"OK"]
 
 
-def test_increments_through_restarts(own: Running, connect: Connect) -> None:
+def test_increments_through_restarts(own: RedisServer, connect: Connect) -> None:
     side = connect(own.port)
     end = time.monotonic() + 3
     doubts: list[Unavailable] = []
@@ -255,7 +252,7 @@ def test_increments_through_restarts(own: Running, connect: Connect) -> None:
     assert done <= number_at(own, "n") <= done + len(doubts)
 
 
-def test_a_server_that_stays_away(own: Running, connect: Connect) -> None:
+def test_a_server_that_stays_away(own: RedisServer, connect: Connect) -> None:
     side = connect(own.port, "?timeout=0.5")
     own.stop()
     begun = time.monotonic()
@@ -272,7 +269,7 @@ def test_nobody_there(connect: Connect) -> None:
         connect(1)
 
 
-def test_a_server_that_loads_its_data(own: Running, connect: Connect) -> None:
+def test_a_server_that_loads_its_data(own: RedisServer, connect: Connect) -> None:
     side = connect(own.port)
     client = own.client()
     client.execute_command("DEBUG", "POPULATE", 2000)
@@ -292,7 +289,7 @@ def test_a_server_that_loads_its_data(own: Running, connect: Connect) -> None:
 
 
 def test_a_replica_refuses_until_it_is_the_primary(
-    server: Running, own: Running, connect: Connect
+    server: RedisServer, own: RedisServer, connect: Connect
 ) -> None:
     side = connect(own.port)
     own.client().replicaof("127.0.0.1", str(server.port))
@@ -302,15 +299,15 @@ def test_a_replica_refuses_until_it_is_the_primary(
     assert sorted(numbers(found)) == list(range(1, 9))
 
 
-def test_a_replica_that_stays_one(server: Running, own: Running, connect: Connect) -> None:
-    side = connect(own.port, "?failover_timeout=0.4")
+def test_a_replica_that_stays_one(server: RedisServer, own: RedisServer, connect: Connect) -> None:
+    side = connect(own.port, "?failover_timeout=2")
     own.client().replicaof("127.0.0.1", str(server.port))
     with pytest.raises(Unavailable, match="READONLY") as caught:
         side.call(0, [("SET", "a", "1")], again=False)
     assert not caught.value.maybe_applied
 
 
-def test_a_full_server_says_so_and_reads(own: Running, connect: Connect) -> None:
+def test_a_full_server_says_so_and_reads(own: RedisServer, connect: Connect) -> None:
     side = connect(own.port)
     side.call(0, [("SET", "a", "1")], again=False)
     own.client().config_set("maxmemory", "1")
@@ -321,7 +318,7 @@ def test_a_full_server_says_so_and_reads(own: Running, connect: Connect) -> None
 
 
 def test_a_silent_server_times_out_and_the_store_goes_on(
-    server: Running, proxy: Proxy, connect: Connect
+    server: RedisServer, proxy: Proxy, connect: Connect
 ) -> None:
     side = connect(proxy.port, "?timeout=0.4&connect_timeout=0.4")
     side.call(0, [("SET", "n", 0)], again=False)
@@ -339,7 +336,7 @@ def test_a_silent_server_times_out_and_the_store_goes_on(
     assert sorted(numbers(found)) == list(range(before + 1, before + 9))
 
 
-def test_a_late_answer_is_dropped_and_the_order_stands(own: Running, connect: Connect) -> None:
+def test_a_late_answer_is_dropped_and_the_order_stands(own: RedisServer, connect: Connect) -> None:
     side = connect(own.port, "?timeout=0.4&client_name=tk")
     sleeper = threading.Thread(target=lambda: own.client().execute_command("DEBUG", "SLEEP", "0.8"))
     sleeper.start()
@@ -352,7 +349,7 @@ def test_a_late_answer_is_dropped_and_the_order_stands(own: Running, connect: Co
     eventually(lambda: len(clients(own)) == 1, "the silent connection is closed")
 
 
-def test_a_stopped_process(own: Running, connect: Connect) -> None:
+def test_a_stopped_process(own: RedisServer, connect: Connect) -> None:
     side = connect(own.port, "?timeout=0.4")
     own.send(signal.SIGSTOP)
     found = at_once(8, lambda _: side.call(0, [("INCR", "n")], again=False))
@@ -361,7 +358,9 @@ def test_a_stopped_process(own: Running, connect: Connect) -> None:
     assert isinstance(side.call(0, [("INCR", "n")], again=False)[0], int)
 
 
-def test_a_connection_cut_in_the_middle(server: Running, proxy: Proxy, connect: Connect) -> None:
+def test_a_connection_cut_in_the_middle(
+    server: RedisServer, proxy: Proxy, connect: Connect
+) -> None:
     side = connect(proxy.port)
     value = b"x" * 3_000_000
     for _ in range(5):
@@ -370,7 +369,7 @@ def test_a_connection_cut_in_the_middle(server: Running, proxy: Proxy, connect: 
             assert side.call(0, [("SET", "a", value), ("GET", "a")], again=True) == [b"OK", value]
 
 
-def test_a_closed_store_takes_no_calls(server: Running, connect: Connect) -> None:
+def test_a_closed_store_takes_no_calls(server: RedisServer, connect: Connect) -> None:
     side = connect(server.port, "?client_name=tk")
     side.call(0, [("PING",)], again=True)
     side.close()
@@ -382,7 +381,7 @@ def test_a_closed_store_takes_no_calls(server: Running, connect: Connect) -> Non
 
 
 @pytest.mark.parametrize(("user", "why"), [("", "password"), ("x:secret@", "refused")])
-def test_a_password_is_needed(own: Running, user: str, why: str) -> None:
+def test_a_password_is_needed(own: RedisServer, user: str, why: str) -> None:
     own.client().config_set("requirepass", "right")
     for kind in ("tasks", "threads"):
         with pytest.raises(Forbidden, match=why) as caught:
@@ -395,7 +394,7 @@ def test_a_password_is_needed(own: Running, user: str, why: str) -> None:
         side.close()
 
 
-def test_what_an_acl_forbids(own: Running, connect: Connect) -> None:
+def test_what_an_acl_forbids(own: RedisServer, connect: Connect) -> None:
     client = own.client()
     client.execute_command(
         "ACL", "SETUSER", "u", "on", ">p", "~tk:*", "&tk:*", "+get", "+set", "+ping", "+subscribe"

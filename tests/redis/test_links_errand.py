@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from threadkeep.engines.redis.links.errand import Errand, Step
-from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
+from threadkeep.engines.redis.links.errors import Closed, Late, Lost, ServerError, Unready
 from threadkeep.engines.redis.links.script import Script, pack
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.slots import Address, read_slots, read_target, slot_of
@@ -77,7 +77,9 @@ def test_a_node_that_is_no_primary(code: str) -> None:
 def test_a_refusal_is_waited_for_longer(code: str) -> None:
     call = errand(("GET", "a"))
     assert call.take([refused(f"{code} x")], HERE) is Step.WAIT
-    assert 0 < call.pause(129.9) < 0.2
+    assert 0 < call.pause(129.9) < 0.1
+    with pytest.raises(Unavailable, match="given up after 30 s"):
+        call.pause(129.999)  # no time would be left for an answer
     with pytest.raises(Unavailable, match=f"given up after 30 s: .*{code}") as caught:
         call.pause(130.0)
     assert not caught.value.maybe_applied
@@ -106,6 +108,12 @@ def test_a_lost_connection() -> None:
     with pytest.raises(Unavailable) as caught:
         call.pause(105.0)
     assert caught.value.maybe_applied
+
+
+def test_a_closed_store_is_not_waited_for() -> None:
+    with pytest.raises(Unavailable, match="closed") as caught:
+        errand(("A",), again=True).judge(Closed("the store is closed"), None, 101.0)
+    assert not caught.value.maybe_applied
 
 
 def test_a_late_answer() -> None:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.redis.running import Running, eventually
 from tests.redis.sides import Side, Tasks, connected
+from tests.servers.redis import RedisServer
+from tests.servers.waiting import eventually
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Running]:
-    server = Running(tmp_path / "own", "--save", "").start()
-    yield server
-    server.stop()
+def server() -> Iterator[RedisServer]:
+    with RedisServer("redis7") as server:
+        yield server
 
 
 @pytest.fixture(params=["tasks", "threads"])
-def side(request: pytest.FixtureRequest, server: Running) -> Iterator[Side]:
+def side(request: pytest.FixtureRequest, server: RedisServer) -> Iterator[Side]:
     side = connected(request.param, f"redis://127.0.0.1:{server.port}?client_name=tk")
     yield side
     side.close()
@@ -50,15 +49,15 @@ class Listener:
         return not self._thread.is_alive()
 
 
-def publish(server: Running, channel: str = "ch") -> int:
+def publish(server: RedisServer, channel: str = "ch") -> int:
     return server.client().publish(channel, "x")
 
 
-def connections(server: Running) -> int:
+def connections(server: RedisServer) -> int:
     return sum(c["name"] == "tk" for c in server.client().client_list())
 
 
-def test_all_channels_share_one_connection(server: Running, side: Side) -> None:
+def test_all_channels_share_one_connection(server: RedisServer, side: Side) -> None:
     listeners = [Listener(side, f"ch{number % 10}".encode()) for number in range(20)]
     assert all(listener.hears() for listener in listeners)
     for listener in listeners:
@@ -70,7 +69,7 @@ def test_all_channels_share_one_connection(server: Running, side: Side) -> None:
     assert not any(listeners[n].hears(0.05) for n in (4, 14))
 
 
-def test_messages_at_once_come_as_few(server: Running, side: Side) -> None:
+def test_messages_at_once_come_as_few(server: RedisServer, side: Side) -> None:
     listener = Listener(side)
     assert listener.hears()
     client = server.client().pipeline()
@@ -83,7 +82,7 @@ def test_messages_at_once_come_as_few(server: Running, side: Side) -> None:
     assert listener.hears()
 
 
-def test_a_lost_connection_is_told(server: Running, side: Side) -> None:
+def test_a_lost_connection_is_told(server: RedisServer, side: Side) -> None:
     listener = Listener(side)
     assert listener.hears()
     for _ in range(3):
@@ -93,7 +92,7 @@ def test_a_lost_connection_is_told(server: Running, side: Side) -> None:
         assert listener.hears()
 
 
-def test_a_server_that_was_away(server: Running, side: Side) -> None:
+def test_a_server_that_was_away(server: RedisServer, side: Side) -> None:
     listener = Listener(side)
     assert listener.hears()
     server.kill()
@@ -103,7 +102,7 @@ def test_a_server_that_was_away(server: Running, side: Side) -> None:
     assert listener.hears()
 
 
-def test_who_stops_listening_leaves_the_channel(server: Running, side: Side) -> None:
+def test_who_stops_listening_leaves_the_channel(server: RedisServer, side: Side) -> None:
     listening = side.listen(0, b"ch")
     next(listening)
     other = Listener(side, b"other")
@@ -118,7 +117,7 @@ def test_who_stops_listening_leaves_the_channel(server: Running, side: Side) -> 
     next(again)
 
 
-def test_closing_ends_who_listens(server: Running, side: Side) -> None:
+def test_closing_ends_who_listens(server: RedisServer, side: Side) -> None:
     listeners = [Listener(side), Listener(side)]
     assert all(listener.hears() for listener in listeners)
     side.close()

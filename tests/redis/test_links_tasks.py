@@ -7,13 +7,13 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.redis.proxy import Proxy
-from tests.redis.running import Running, eventually
+from tests.servers.proxy import Proxy
+from tests.servers.redis import RedisServer
+from tests.servers.waiting import eventually
 from threadkeep.engines.redis.links import AsyncNodes, Nodes
 from threadkeep.errors import Timeout, Unavailable, UsageError
 
@@ -21,17 +21,15 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    server = Running(tmp_path_factory.mktemp("redis"), "--save", "").start()
-    yield server
-    server.stop()
+def server() -> Iterator[RedisServer]:
+    with RedisServer("redis7") as server:
+        yield server
 
 
 @pytest.fixture
-def proxy(server: Running) -> Iterator[Proxy]:
-    proxy = Proxy(server.port)
-    yield proxy
-    proxy.close()
+def proxy(server: RedisServer) -> Iterator[Proxy]:
+    with Proxy(server.port) as proxy:
+        yield proxy
 
 
 @pytest.fixture
@@ -42,7 +40,7 @@ async def nodes(proxy: Proxy) -> AsyncIterator[AsyncNodes]:
     await nodes.aclose()
 
 
-async def test_the_calls_of_a_turn_are_two_writes(server: Running) -> None:
+async def test_the_calls_of_a_turn_are_two_writes(server: RedisServer) -> None:
     nodes = AsyncNodes.from_url(f"redis://127.0.0.1:{server.port}")
     await nodes.open()
     look = server.client()
@@ -134,7 +132,7 @@ async def test_other_loops_are_refused(nodes: AsyncNodes) -> None:
 @pytest.mark.filterwarnings(
     "ignore:.*fork:DeprecationWarning"
 )  # there are threads: proxies of others
-def test_a_forked_process_is_refused(server: Running) -> None:
+def test_a_forked_process_is_refused(server: RedisServer) -> None:
     nodes = Nodes.from_url(f"redis://127.0.0.1:{server.port}")
     nodes.open()
     child = os.fork()
@@ -150,9 +148,9 @@ def test_a_forked_process_is_refused(server: Running) -> None:
     nodes.close()
 
 
-def test_a_thread_that_is_late_hands_reading_over(server: Running, tmp_path: Path) -> None:
+def test_a_thread_that_is_late_hands_reading_over() -> None:
     """Whoever reads for all gives up first; the others still get their answers."""
-    own = Running(tmp_path / "own", "--save", "").start()
+    own = RedisServer("redis7").start()
     nodes = Nodes.from_url(f"redis://127.0.0.1:{own.port}?timeout=1")
     nodes.open()
     own.send(signal.SIGSTOP)
@@ -177,10 +175,10 @@ def test_a_thread_that_is_late_hands_reading_over(server: Running, tmp_path: Pat
     assert found[7] == [b"7"]
     assert nodes.call(0, [("ECHO", "x")], again=True) == [b"x"]
     nodes.close()
-    own.stop()
+    own.close()
 
 
-async def test_a_task_that_stops_listening_leaves_the_channel(server: Running) -> None:
+async def test_a_task_that_stops_listening_leaves_the_channel(server: RedisServer) -> None:
     nodes = AsyncNodes.from_url(f"redis://127.0.0.1:{server.port}")
 
     def listening() -> int:

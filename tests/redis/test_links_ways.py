@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
+import socket
+import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,9 @@ import redis.sentinel
 import valkey
 import valkey.asyncio
 
-from tests.redis.running import Running, eventually
 from tests.redis.sides import Tasks, at_once, connected
+from tests.servers.redis import RedisServer
+from tests.servers.tls import Certificates
 from threadkeep.engines.redis.links import AsyncNodes, Nodes
 from threadkeep.engines.redis.links.client import settings_from
 from threadkeep.engines.redis.links.slots import Address
@@ -28,56 +28,26 @@ BOTH = pytest.mark.parametrize("kind", ["tasks", "threads"])
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `ca.crt` and a certificate of it for localhost."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("keys")
-    (folder / "names").write_text("subjectAltName=DNS:localhost")
-    new = "openssl req -newkey rsa:2048 -nodes"
-    sign = "openssl x509 -req -CA ca.crt -CAkey ca.key -CAcreateserial -days 2"
-    for command in (
-        f"{new} -x509 -days 2 -keyout ca.key -out ca.crt -subj /CN=ca",
-        f"{new} -keyout s.key -out s.csr -subj /CN=localhost",
-        f"{sign} -in s.csr -extfile names -out s.crt",
-    ):
-        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return folder
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")
-def secure(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, int]]:
-    """A server and its TLS port; it asks its clients for a certificate."""
-    from tests.redis.servers import free_port
-
-    port = free_port()
-    files = {"cert": "s.crt", "key": "s.key", "ca-cert": "ca.crt"}
-    words = [w for name, file in files.items() for w in (f"--tls-{name}-file", str(keys / file))]
-    folder = tmp_path_factory.mktemp("secure")
-    server = Running(folder, "--save", "", "--tls-port", str(port), *words).start()
-    yield server, port
-    server.stop()
+def secure(keys: Certificates) -> Iterator[RedisServer]:
+    """A server that speaks TLS only and asks its clients for a certificate."""
+    with RedisServer("redis7", tls=keys) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("plain")
-    words = ("--save", "", "--unixsocket", str(folder / "s"), "--requirepass", "pw")
-    server = Running(folder, *words)
-    server.start(ready=False)
-    eventually(redis.Redis(port=server.port, password="pw").ping, "it answers")
-    yield server
-    server.stop()
-
-
-def tls_url(port: int, keys: Path, host: str = "localhost", more: str = "") -> str:
-    files = f"ssl_ca_certs={keys}/ca.crt&ssl_certfile={keys}/s.crt&ssl_keyfile={keys}/s.key"
-    return f"rediss://{host}:{port}?{files}{more}"
+def plain() -> Iterator[RedisServer]:
+    with RedisServer("redis7", password="pw", unix=True) as server:
+        yield server
 
 
 @BOTH
-def test_tls(secure: tuple[Running, int], keys: Path, kind: str) -> None:
-    side = connected(kind, tls_url(secure[1], keys))
+def test_tls(secure: RedisServer, kind: str) -> None:
+    side = connected(kind, secure.url)
     value = bytes(range(256)) * 10_000
 
     def work(number: int) -> None:
@@ -96,45 +66,43 @@ def test_tls(secure: tuple[Running, int], keys: Path, kind: str) -> None:
 
 @BOTH
 def test_a_certificate_that_does_not_fit(
-    secure: tuple[Running, int], keys: Path, kind: str
+    secure: RedisServer, keys: Certificates, kind: str
 ) -> None:
+    there = f"rediss://127.0.0.1:{secure.port}?{keys.query()}"
     with pytest.raises(Unavailable, match="certificate verify failed"):
-        connected(kind, tls_url(secure[1], keys, "127.0.0.1"))
+        connected(kind, there)
     with pytest.raises(Unavailable, match="certificate verify failed"):
-        connected(kind, f"rediss://localhost:{secure[1]}")
+        connected(kind, f"rediss://localhost:{secure.port}")
     with pytest.raises(UsageError, match="cannot be used"):
-        connected(kind, f"rediss://localhost:{secure[1]}?ssl_ca_certs=/nosuch")
+        connected(kind, f"rediss://localhost:{secure.port}?ssl_ca_certs=/nosuch")
     with pytest.raises(Unavailable):  # it asks for ours
-        connected(kind, f"rediss://localhost:{secure[1]}?ssl_ca_certs={keys}/ca.crt")
-    connected(kind, tls_url(secure[1], keys, "127.0.0.1", "&ssl_check_hostname=false")).close()
-    connected(kind, tls_url(secure[1], keys, "127.0.0.1", "&ssl_cert_reqs=none")).close()
+        connected(kind, f"rediss://localhost:{secure.port}?ssl_ca_certs={keys.ca}")
+    connected(kind, f"{there}&ssl_check_hostname=false").close()
+    connected(kind, f"{there}&ssl_cert_reqs=none").close()
 
 
 @BOTH
-def test_tls_to_a_server_without_it(plain: Running, kind: str) -> None:
+def test_tls_to_a_server_without_it(plain: RedisServer, kind: str) -> None:
     with pytest.raises(Unavailable, match="did not take the connection"):
         connected(kind, f"rediss://localhost:{plain.port}?connect_timeout=0.5")
 
 
 @BOTH
-def test_a_unix_socket(plain: Running, kind: str) -> None:
-    side = connected(kind, f"redis+unix://:pw@{plain.folder}/s?db=3")
+def test_a_unix_socket(plain: RedisServer, kind: str) -> None:
+    side = connected(kind, f"redis+unix://:pw@{plain.socket}?db=3")
     side.call(0, [("SET", "a", kind)], again=False)
     assert side.call(0, [("GET", "a")], again=False) == [kind.encode()]
     side.close()
 
 
 @BOTH
-def test_a_database_that_does_not_exist(plain: Running, kind: str) -> None:
+def test_a_database_that_does_not_exist(plain: RedisServer, kind: str) -> None:
     with pytest.raises(UsageError, match="no such database"):
         connected(kind, f"redis://:pw@127.0.0.1:{plain.port}/99")
 
 
 @BOTH
 def test_something_that_is_no_redis(kind: str) -> None:
-    import socket
-    import threading
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -157,7 +125,9 @@ BLOCKING: list[Callable[..., Any]] = [redis.Redis, valkey.Valkey]
 @pytest.mark.parametrize("decoded", [False, True])
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("make", [*ASYNC, *BLOCKING])
-def test_a_client(make: Callable[..., Any], protocol: int, decoded: bool, plain: Running) -> None:
+def test_a_client(
+    make: Callable[..., Any], protocol: int, decoded: bool, plain: RedisServer
+) -> None:
     client = make(
         port=plain.port,
         password="pw",
@@ -180,22 +150,22 @@ def test_a_client(make: Callable[..., Any], protocol: int, decoded: bool, plain:
     side.close()
 
 
-def test_a_unix_client(plain: Running) -> None:
-    side = Nodes.from_client(redis.Redis(unix_socket_path=f"{plain.folder}/s", password="pw"))
+def test_a_unix_client(plain: RedisServer) -> None:
+    side = Nodes.from_client(redis.Redis(unix_socket_path=f"{plain.socket}", password="pw"))
     side.open()
     assert side.call(0, [("PING",)], again=True) == [b"PONG"]
     side.close()
 
 
-def test_a_client_from_a_url_with_tls(secure: tuple[Running, int], keys: Path) -> None:
+def test_a_client_from_a_url_with_tls(secure: RedisServer) -> None:
     for client in (redis.Redis, valkey.Valkey):
-        side = Nodes.from_client(client.from_url(tls_url(secure[1], keys)))
+        side = Nodes.from_client(client.from_url(secure.url))
         side.open()
         assert side.call(0, [("PING",)], again=True) == [b"PONG"]
         side.close()
 
 
-def test_a_client_with_a_provider_of_credentials(plain: Running) -> None:
+def test_a_client_with_a_provider_of_credentials(plain: RedisServer) -> None:
     provider = redis.UsernamePasswordCredentialProvider("default", "pw")
     side = Nodes.from_client(redis.Redis(port=plain.port, credential_provider=provider))
     side.open()

@@ -29,10 +29,14 @@ LONG = settings(NORMAL, max_examples=4_000, stateful_step_count=80)
         pytest.param(LONG, id="long", marks=[pytest.mark.long, pytest.mark.timeout(7200)]),
     ],
 )
-def test_answers_of_the_oracle(profile: Any, redis_port: int, tk_prefix: str) -> None:
+@pytest.mark.parametrize("server", ["redis7", "valkey9"])
+def test_answers_of_the_oracle(
+    server: str, profile: Any, tk_prefix: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{server}_url")
     numbers = itertools.count()
 
     def place() -> Opener:
-        return partial(clocked, redis_port, f"{tk_prefix}-{next(numbers)}", kind=ThoroughEngine)
+        return partial(clocked, url, f"{tk_prefix}-{next(numbers)}", kind=ThoroughEngine)
 
     check_machine(place, profile)

@@ -1,4 +1,4 @@
-"""Many callers of one Redis server, in one process and in several, and writers that are killed."""
+"""Many callers of one server, in one process and in several, and writers that are killed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LOADS = {
 }
 
 
-@pytest.fixture
-def url(redis_port: int, tk_prefix: str) -> str:
+@pytest.fixture(params=["redis7", "valkey9"])
+def url(request: pytest.FixtureRequest, tk_prefix: str) -> str:
     """A place of this test's own."""
-    return f"redis://127.0.0.1:{redis_port}?prefix={tk_prefix}"
+    return f"{request.getfixturevalue(f'{request.param}_url')}?prefix={tk_prefix}"
 
 
 @pytest.mark.parametrize("name", RACES)

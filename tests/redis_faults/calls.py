@@ -12,7 +12,7 @@ from threadkeep.errors import ThreadkeepError, Unavailable
 
 
 class Kind(enum.Enum):
-    """What a call does; the first three must never be sent twice by anybody but the caller."""
+    """What a call does. Only the caller may repeat what it cannot name: the first three."""
 
     APPEND = "append"  # a message without an id, to the caller's own thread
     COUNT = "count"  # an increment
@@ -20,6 +20,7 @@ class Kind(enum.Enum):
     NAMED = "named"  # a message with an id, repeated by the caller until it is acknowledged
     ONCE = "once"  # an increment with a request id, repeated likewise
     FIELD = "field"  # the caller's own field, set to the number of the call
+    LARGE = "large"  # the same with a value that passes beside the script
 
 
 class Told(enum.Enum):

@@ -8,7 +8,10 @@ from random import Random
 
 import pytest
 
+from tests.faults.conftest import fuse
 from tests.races import figures
+
+__all__ = ["fuse"]
 
 SEED = "THREADKEEP_FAULT_SEED"
 

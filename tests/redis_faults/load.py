@@ -22,6 +22,7 @@ from threadkeep.ops.ops import Incr
 
 SHARED = "shared"  # the thread of all callers
 CALLERS = 6
+LARGE = 70_000  # characters
 PATIENCE = 60.0  # seconds that a load may take to get anywhere
 
 Side = Literal["async", "sync"]
@@ -177,8 +178,10 @@ class _Caller:
                 return lambda: shared.state.increment("count")
             case Kind.FIELD:
                 return lambda: own.state.set("field", number)
+            case Kind.LARGE:
+                return lambda: own.state.set("large", [number, "x" * (LARGE + number % 7)])
             case Kind.ONCE:
-                ref = Ref("default", "thread", SHARED)
+                ref = Ref(self._store.namespace, "thread", SHARED)
                 batch = Batch(ref, (Incr("state", f"once-{who}"),), once=f"{who}-{number}")
                 return lambda: _run(self._store, batch)
             case Kind.GUARDED:

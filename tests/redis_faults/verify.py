@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.redis_faults.calls import Call, Kind, Ledger, Told
-from tests.redis_faults.load import SHARED
+from tests.redis_faults.load import LARGE, SHARED
 from threadkeep import Store
 
 
@@ -19,11 +19,13 @@ class Verdict:
     maybe: int
     never: int
     lost: int = 0
+    age: float = 0.0  # seconds for which the oldest lost message was acknowledged at the fault
     wrong: list[str] = field(default_factory=list[str])
 
     def __str__(self) -> str:
         figures = f"{self.done} acknowledged, {self.maybe} in doubt, {self.never} refused"
-        return f"{figures}, {self.lost} lost" + "".join(f"; {why}" for why in self.wrong[:5])
+        lost = f"{self.lost} lost" + (f" of the last {self.age * 1000:.0f} ms" if self.age else "")
+        return f"{figures}, {lost}" + "".join(f"; {why}" for why in self.wrong[:5])
 
 
 def verify(url: str, ledger: Ledger, *, taken: float | None = None, **options: Any) -> Verdict:
@@ -48,10 +50,20 @@ def verify(url: str, ledger: Ledger, *, taken: float | None = None, **options: A
             own = store.thread(who)
             check.log(_of(mine, Kind.APPEND), own.messages.list())
             check.last(who, _of(mine, Kind.FIELD), own.state.get("field", 0))
+            number, padding = own.state.get("large", [0, ""])
+            check.last(who, _of(mine, Kind.LARGE), number)
+            if number and len(padding) != LARGE + number % 7:
+                verdict.wrong.append(f"the large field of {who} is not whole")
             name = f"once-{who}"
             check.sum(name, _of(mine, Kind.ONCE), fields.pop(name, 0))
     verdict.wrong += [f"nobody wrote the field {name}" for name in fields]
     return verdict
+
+
+def unexpected(ledger: Ledger) -> list[str]:
+    """Return the errors of calls but Conflict, for what gives nobody a reason for one."""
+    calls = [call for call in ledger.calls if call.told is not Told.DONE]
+    return [call.error for call in calls if not call.error.startswith("Conflict:")]
 
 
 def _of(calls: list[Call], kind: Kind) -> list[Call]:
@@ -81,10 +93,10 @@ class _Check:
         """A field must have the value of the last acknowledged call, or of a later one in doubt."""
         told = {call.number: call.told for call in calls}
         if found and told.get(found) in {None, Told.NEVER}:
-            self._wrong(f"the field of {who} is {found}, which was never written")
+            self._wrong(f"a field of {who} is {found}, which was never written")
         sure = [c.number for c in calls if c.told is Told.DONE and not self._may_lose(c)]
         if found < max(sure, default=0):
-            self._wrong(f"the field of {who} is {found}, not {max(sure)}")
+            self._wrong(f"a field of {who} is {found}, not {max(sure)}")
 
     def log(self, calls: list[Call], items: list[dict[str, Any]]) -> None:
         """A log must hold each acknowledged message once, in the order of its caller, and none refused."""
@@ -108,6 +120,8 @@ class _Check:
             self._wrong(f"{who}: messages {bad[:5]} were acknowledged and are lost")
         self._no_gap(who, calls, gone, standing)
         self._verdict.lost += len(gone)
+        for call in gone if self._taken is not None else ():
+            self._verdict.age = max(self._verdict.age, (self._taken or 0) - call.ended)
 
     def _no_gap(self, who: str, calls: list[Call], gone: list[Call], standing: set[int]) -> None:
         for call in calls if gone else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from typing import Any, Self
 
 import redis
@@ -177,15 +178,24 @@ class Cluster:
     def move(self, slot: int, target: RedisServer, batch: int = 10) -> None:
         """Move a slot key by key: clients meet ASK and TRYAGAIN meanwhile."""
         source = self.owner(slot)
-        here, there = self.id_of(source), self.id_of(target)
-        self.tell(target, "SETSLOT", slot, "IMPORTING", here)
-        self.tell(source, "SETSLOT", slot, "MIGRATING", there)
+        self.begin_move(slot, source, target)
         while keys := self.tell(source, "GETKEYSINSLOT", slot, batch):
-            with source.client() as client:
-                words = ("127.0.0.1", target.port, "", 0, 5000, "KEYS")
-                client.execute_command("MIGRATE", *words, *keys)
+            self.move_keys(source, target, keys)
         for node in (target, source):
-            self.tell(node, "SETSLOT", slot, "NODE", there)
+            self.tell(node, "SETSLOT", slot, "NODE", self.id_of(target))
+
+    def begin_move(self, slot: int, source: RedisServer, target: RedisServer) -> None:
+        """Open a slot on both sides; `move` ends it."""
+        self.tell(target, "SETSLOT", slot, "IMPORTING", self.id_of(source))
+        self.tell(source, "SETSLOT", slot, "MIGRATING", self.id_of(target))
+
+    def move_keys(
+        self, source: RedisServer, target: RedisServer, keys: Sequence[str | bytes]
+    ) -> None:
+        """Move keys of an open slot."""
+        with source.client() as client:
+            words = ("127.0.0.1", target.port, "", 0, 5000, "KEYS")
+            client.execute_command("MIGRATE", *words, *keys)
 
     def reshard(self, source: RedisServer, target: RedisServer, slots: int) -> None:
         """Move so many slots by the command-line tool."""

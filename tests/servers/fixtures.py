@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.cluster import Cluster
 from tests.servers.redis import RedisServer
 
 
@@ -31,6 +32,13 @@ def valkey9() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Six Valkey 9: three primaries, each with its replica."""
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
 def redis7_url(redis7: RedisServer) -> str:
     return redis7.url
 
@@ -43,3 +51,8 @@ def redis8_url(redis8: RedisServer) -> str:
 @pytest.fixture(scope="session")
 def valkey9_url(valkey9: RedisServer) -> str:
     return valkey9.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url(cluster: Cluster) -> str:
+    return cluster.url

@@ -95,9 +95,11 @@ class RedisServer(ServerProcess):
     def client(self, **options: Any) -> redis.Redis:
         """Return a client of one connection, to look with past what is tested."""
         secure = self.tls.client() if self.tls else {}
-        named = {"port": self.port, "password": self.password, "protocol": 2, **secure, **options}
+        usual = {"port": self.port, "password": self.password, "protocol": 2, "socket_timeout": 20}
         once = Retry(NoBackoff(), 0)  # who waits says so
-        return redis.Redis(single_connection_client=True, retry=once, **named)
+        return redis.Redis(
+            single_connection_client=True, retry=once, **{**usual, **secure, **options}
+        )
 
     @property
     def url(self) -> str:

@@ -251,7 +251,9 @@ def test_a_twin_that_is_no_python_is_named(
 
 
 def test_the_twin_of_a_test_runs(project: Path) -> None:
-    shutil.copy(PROJECT / "tests/conftest.py", project / "tests-conftest")
+    fixtures = (
+        'import pytest\n@pytest.fixture(scope="session")\ndef anyio_backend(): return "asyncio"\n'
+    )
     put(
         project,
         "tests/_async/test_x.py",
@@ -259,7 +261,7 @@ def test_the_twin_of_a_test_runs(project: Path) -> None:
         "async def one() -> int:\n    # sync: off\n    await asyncio.sleep(0)\n    # sync: on\n"
         "    return 1\n\n\nasync def test_one() -> None:\n    assert await one() == 1\n",
     )
-    (project / "tests-conftest").rename(project / "tests/conftest.py")
+    put(project, "tests/conftest.py", fixtures)
     assert unasync.main(["--root", str(project)]) == 0
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(run, cwd=project, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Where the suite runs sealed: each engine of this package that lives in a file or in memory."""
+"""Where the suite runs sealed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ WRAPS: dict[str, list[Wrapping]] = {
     "checked": [checksum()],
     "both": [checksum(), encrypt(RING)],
 }
-# (engine, wrappers): encryption on each engine, each wrapper on the fastest
-ENCRYPTED = [(engine, "encrypted") for engine in ("memory", "sqlite-memory", "sqlite-file")]
-PLACES = [*ENCRYPTED, ("memory", "checked"), ("memory", "both")]
+# (engine, wrappers): each wrapper on the fastest engine, encryption where others read beside it
+PLACES = [("memory", "checked"), ("memory", "both"), ("sqlite-file", "encrypted")]
+TWINS = [("memory", "both"), ("sqlite-file", "encrypted")]
 
 
-def settings(engine: str, folder: Path) -> Settings:
-    """Return the settings of an SQLite engine."""
-    if engine == "sqlite-memory":
-        return Settings(path=":memory:")
+def settings(folder: Path) -> Settings:
+    """Return the settings of the SQLite engine."""
     return Settings(path=str(folder / "suite.db"), durability="normal")

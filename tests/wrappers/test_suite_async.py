@@ -24,7 +24,7 @@ def make_engine(request: pytest.FixtureRequest, tmp_path: Path):
         if place == "memory":
             engine = AsyncMemoryEngine(now, limits)
         else:
-            engine = AsyncSqliteEngine(settings(place, tmp_path), now, limits)
+            engine = AsyncSqliteEngine(settings(tmp_path), now, limits)
         for wrapping in WRAPS[wrap]:
             engine = wrapping(engine)
         return engine

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wrappers.places import ENCRYPTED, WRAPS, settings
+from tests.wrappers.places import TWINS, WRAPS, settings
 from threadkeep._sync.drivers.memory import MemoryEngine
 from threadkeep._sync.drivers.sqlite import SqliteEngine
 from threadkeep.model.options import Limits
@@ -15,16 +15,15 @@ from threadkeep.ops.engine import Engine
 from threadkeep.testing.suite import *  # noqa: F403 - the suite
 
 
-@pytest.fixture(params=ENCRYPTED, ids="-".join)
+@pytest.fixture(params=TWINS, ids="-".join)
 def make_engine(request: pytest.FixtureRequest, tmp_path: Path):
     place, wrap = request.param
 
     def make(now: Callable[[], int], limits: Limits) -> Engine:
-        engine: Engine
-        if place == "memory":
-            engine = MemoryEngine(now, limits)
-        else:
-            engine = SqliteEngine(settings(place, tmp_path), now, limits)
+        memory = place == "memory"
+        engine: Engine = (
+            MemoryEngine(now, limits) if memory else SqliteEngine(settings(tmp_path), now, limits)
+        )
         for wrapping in WRAPS[wrap]:
             engine = wrapping(engine)
         return engine

@@ -11,7 +11,7 @@ import msgspec
 from threadkeep.errors import Gone, TooLarge, TurnLost
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
-from threadkeep.ops.ops import AnyGuard, Append, Claimed, Epoch, Restore, Same, Set, Touch
+from threadkeep.ops.ops import AnyGuard, Append, Claimed, Drop, Epoch, Restore, Same, Set, Touch
 from threadkeep.ops.reply import Reply
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class AsyncScope:
         """Add what the store's options ask for to a batch, and hold it against the limit."""
         ops = batch.ops
         size = 0
+        lease = None if self._hold else self.store.entity_lease(self.ref.kind)
         for op in ops:
             if isinstance(op, Set):
                 size += sum(map(len, op.items.values()))
@@ -100,9 +101,10 @@ class AsyncScope:
                 size += sum(map(len, op.items))
             elif isinstance(op, Restore):
                 size += sum(len(item.value) for item in op.items)
+            elif isinstance(op, Drop):  # nothing is left to have a lease
+                lease = None
         if size > self.store.limits.batch:
             raise TooLarge(f"the call weighs {size} bytes; the limit is {self.store.limits.batch}")
-        lease = None if self._hold else self.store.entity_lease(self.ref.kind)
         if lease is not None:
             ops = (*ops, Touch(lease=lease, birth=True))
         if not guards and lease is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
@@ -27,16 +26,15 @@ from threadkeep.concurrency import AsyncLock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
 from threadkeep.model.caches import CacheOptions, StoreStats
-from threadkeep.model.defaults import default_leases
+from threadkeep.model.defaults import Clock, default_leases, micros_of
 from threadkeep.model.ids import new_id
-from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
+from threadkeep.model.leases import FOREVER, Lease, lease_of
 from threadkeep.model.options import Limits
 from threadkeep.model.records import Swept
 from threadkeep.model.refs import Kind, check_name, ref
 from threadkeep.ops.engine import AsyncEngine, Capabilities
 
 DEFAULT_URL = "sqlite:///threadkeep.db"
-Clock = Callable[[], float]
 Wrapper = Callable[[AsyncEngine], AsyncEngine]
 
 
@@ -54,7 +52,7 @@ class AsyncStore:
         thread_ttl: lease of threads themselves, renewed by any read or write. None: threads stay.
         limits: what a call may weigh.
         clock: seconds since 1970, for tests; engines in this process take it, servers use their own.
-        durable: refuse an engine that can lose an acknowledged write in a power cut.
+        durable: acknowledge a write when it survives a power cut; refuse an engine that cannot promise it.
         wrap: wrappers of the engine, innermost first, such as `encrypt(...)`.
         tool_rule: how to tell tool calls and results in messages of another shape.
         snapshots: how many snapshots of a thread to keep.
@@ -84,8 +82,8 @@ class AsyncStore:
         self.snapshots = snapshots
         self._leases = default_leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
-        self.now = _micros(clock)
-        self._raw = engine or open_engine(url, self.now, self.limits, token)
+        self.now = micros_of(clock)
+        self._raw = engine or open_engine(url, self.now, self.limits, durable=durable, token=token)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: AsyncEngine | None = None
@@ -100,13 +98,20 @@ class AsyncStore:
         self._wrap: Sequence[Wrapper] = ()
 
     @classmethod
-    def from_client(cls, client: object, **options: Any) -> Self:
+    def from_client(
+        cls, client: object, *, layout: str | None = None, name: str | None = None, **options: Any
+    ) -> Self:
         """Return a store on the servers of your redis-py or valkey-py client, alone or in a cluster.
 
         The client stays yours: only its settings are used, over connections of the store's own.
-        `options` are those of the class but `url` and `engine`. Raises UsageError for another client.
+        `layout` and `name` are those of a URL, `options` those of the class but `url` and `engine`. Raises
+        UsageError for another client.
         """
-        return cls(engine=engine_of(client, options.get("limits") or Limits()), **options)
+        limits = options.get("limits") or Limits()
+        return cls(
+            engine=engine_of(client, limits, layout, name, durable=options.get("durable", False)),
+            **options,
+        )
 
     def within(self, namespace: str, *, wrap: Sequence[Wrapper] = ()) -> Self:
         """Return a store of another namespace on the same engine, with the same options. No I/O.
@@ -290,9 +295,3 @@ class AsyncStore:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-def _micros(clock: Clock | None) -> Callable[[], int]:
-    if clock is None:
-        return lambda: time.time_ns() // 1000
-    return lambda: round(clock() * SECOND)

@@ -12,11 +12,11 @@ from threadkeep.model.urls import StoreUrl, mask, parse_url
 from threadkeep.ops.engine import AsyncEngine
 
 Now = Callable[[], int]
-Maker = Callable[[StoreUrl, Now, Limits], AsyncEngine]
+Maker = Callable[[StoreUrl, Now, Limits, bool], AsyncEngine]  # whether writes wait for the disk
 _SUFFIX = "" if "Async" in AsyncEngine.__name__ else ".sync"
 
 
-def _memory(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
+def _memory(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - as `Maker` has it
     from threadkeep._async.drivers.memory import AsyncMemoryEngine
     from threadkeep.model.urls import check_options
 
@@ -24,26 +24,28 @@ def _memory(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
     return AsyncMemoryEngine(now, limits)
 
 
-def _sqlite(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
+def _sqlite(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - the URL says how
     from threadkeep._async.drivers.sqlite import AsyncSqliteEngine
     from threadkeep.engines.sql.sqlite.url import settings_of
 
     return AsyncSqliteEngine(settings_of(url), now, limits)
 
 
-def _redis(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:  # noqa: ARG001 - time is the server's
+def _redis(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - time is the server's
     try:
-        from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
+        from threadkeep._async.drivers.redis.layouts import engine_on
         from threadkeep.engines.redis.links import AsyncNodes
-        from threadkeep.engines.redis.url import OWN_OPTIONS, places_of
+        from threadkeep.engines.redis.url import OWN_OPTIONS, keyed_of, places_of
     except ImportError as error:
         raise UsageError(
             f"{url.scheme}:// needs the extra redis: pip install 'threadkeep[redis]' ({error})"
         ) from error
-    return AsyncRedisEngine(AsyncNodes.from_url(url, OWN_OPTIONS), limits, **places_of(url))
+    nodes = AsyncNodes.from_url(url, OWN_OPTIONS)
+    keyed = keyed_of(url.options.get("layout"), url.options.get("name"))
+    return engine_on(nodes, limits, keyed, places_of(url), durable=durable)
 
 
-def _http(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:  # noqa: ARG001 - time and limits are the server's
+def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - time and limits are the server's
     try:
         from threadkeep._async.drivers.http import AsyncHttpEngine
     except ImportError as error:
@@ -67,7 +69,14 @@ _MAKERS: dict[str, Maker] = {
 }
 
 
-def engine_of(client: object, limits: Limits) -> AsyncEngine:
+def engine_of(
+    client: object,
+    limits: Limits,
+    layout: str | None = None,
+    name: str | None = None,
+    *,
+    durable: bool = False,
+) -> AsyncEngine:
     """Return the engine on the servers of a client of redis-py or valkey-py; only its settings are used."""
     module = type(client).__module__.split(".")[0]
     if module not in {"redis", "valkey"}:
@@ -75,13 +84,18 @@ def engine_of(client: object, limits: Limits) -> AsyncEngine:
             f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
             " pass one of redis-py or valkey-py"
         )
-    from threadkeep._async.drivers.redis.engine import AsyncRedisEngine
+    from threadkeep._async.drivers.redis.layouts import engine_on
     from threadkeep.engines.redis.links import AsyncNodes
+    from threadkeep.engines.redis.url import keyed_of
 
-    return AsyncRedisEngine(AsyncNodes.from_client(client), limits)
+    return engine_on(
+        AsyncNodes.from_client(client), limits, keyed_of(layout, name), durable=durable
+    )
 
 
-def open_engine(text: str, now: Now, limits: Limits, token: str | None = None) -> AsyncEngine:
+def open_engine(
+    text: str, now: Now, limits: Limits, *, durable: bool = False, token: str | None = None
+) -> AsyncEngine:
     """Return the engine that a URL names, not yet connected; `token` is the key of a server.
 
     An engine of a third party is a callable `(url, now, limits)` under the entry point group
@@ -102,5 +116,5 @@ def open_engine(text: str, now: Now, limits: Limits, token: str | None = None) -
             raise UsageError(
                 f"no engine for {mask(text)!r}; known schemes: {', '.join(sorted(_MAKERS))}"
             )
-        maker = found.load()
-    return maker(url, now, limits)
+        return found.load()(url, now, limits)
+    return maker(url, now, limits, durable)

@@ -24,6 +24,7 @@ from threadkeep.cli import (
     fields,
     importing,
     keys,
+    kv,
     migrating,
     removing,
     serving,
@@ -54,6 +55,10 @@ COMMANDS: Final[tuple[tuple[str, Callable[..., int | None]], ...]] = (
     ("get", fields.get),
     ("set", fields.set_),
     ("rm", removing.rm),
+    ("kv list", kv.list_),
+    ("kv get", kv.get),
+    ("kv set", kv.set_),
+    ("kv delete", kv.delete),
     ("watch", watching.watch),
     ("sweep", sweeping.sweep),
     ("export", exporting.export),
@@ -63,6 +68,7 @@ COMMANDS: Final[tuple[tuple[str, Callable[..., int | None]], ...]] = (
     ("migrate", migrating.migrate),
     ("doctor", doctor.doctor),
 )
+GROUPS: Final = {"kv": "Look at the keys of key-value namespaces, write and delete them."}
 LEADING: Final = {"--store": 1, "--namespace": 1, "--keys-file": 1, "--json": 0, "--checksum": 0}
 
 
@@ -83,8 +89,13 @@ def summary() -> str:
 def build() -> App:
     """Return the program."""
     app = App(name="threadkeep", help=summary(), version=__version__, help_format="plaintext")
-    for number, (name, command) in enumerate(COMMANDS):
-        app.command(command, name=name, sort_key=number, help=description(command))
+    for number, (words, command) in enumerate(COMMANDS):
+        group, _, name = words.rpartition(" ")
+        if group and group not in app:
+            told = App(name=group, help=GROUPS[group], help_format="plaintext", sort_key=number)
+            app.command(told)
+        place = app[group] if group else app
+        place.command(command, name=name, sort_key=number, help=description(command))
     return app
 
 
@@ -108,7 +119,8 @@ def with_options_last(words: Sequence[str]) -> list[str]:
         rest = rest[taken:]
     if not rest or rest[0].startswith("-"):
         return [*rest, *ahead]
-    return [rest[0], *ahead, *rest[1:]]
+    own = 2 if rest[0] in GROUPS and len(rest) > 1 else 1
+    return [*rest[:own], *ahead, *rest[own:]]
 
 
 def run(words: Sequence[str]) -> int:

@@ -39,6 +39,15 @@ class BetterdbSource:
             yield self._page(some)
             self.read += len(some)
 
+    def policies(self) -> dict[bytes, bytes]:
+        """Return the policies of tools as they stand, by name; none where they are no hash."""
+        from redis.exceptions import ResponseError
+
+        try:
+            return self._client.hgetall(f"{self._name}:__tool_policies")
+        except ResponseError:
+            return {}
+
     def _page(self, keys: tuple[bytes, ...]) -> list[Kept]:
         seconds, micros = self._client.time()
         now = int(seconds) * 1_000_000 + int(micros)

@@ -16,7 +16,7 @@ from typing import Any, TypedDict, cast
 from threadkeep import AsyncStore
 
 THREAD_ID = "user-42-thread-001"
-TTL = 1800  # 30 min sliding window
+TTL = 1800  # 30 min sliding window; what a tool found is kept for an hour
 
 
 class BookingState(TypedDict, total=False):
@@ -64,11 +64,22 @@ async def run_booking_agent(store: AsyncStore, thread_id: str, user_message: str
         and current_state.get("departure")
         and not current_state.get("search_results")
     ):
-        flight_data = await search_flights(current_state)
+        flight_data = await find_flights(store, current_state)
         await thread.state.set("search_results", flight_data)
         await override_ttls(store, thread_id, flight_data)
 
     return cast("BookingState", await thread.state.get_all())
+
+
+async def find_flights(store: AsyncStore, state: BookingState) -> list[dict[str, Any]]:
+    """Search, unless somebody has asked for the same flights within the hour."""
+    args = {"destination": state.get("destination"), "date": state.get("departure")}
+    results = await store.tools.check("search_flights", args)
+    if results.hit:
+        return results.response
+    flight_data = await search_flights(state)
+    await store.tools.store("search_flights", args, flight_data)
+    return flight_data
 
 
 async def override_ttls(

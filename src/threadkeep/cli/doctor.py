@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from threadkeep.cli.durations import spell
-from threadkeep.cli.exits import FAILED, OK
 from threadkeep.cli.inspecting import inspection, micros
 from threadkeep.cli.opening import HERE, Where, open_store
 from threadkeep.cli.telling import count, put_json, put_table
@@ -36,10 +35,11 @@ class Finding(NamedTuple):
     do: str = ""
 
 
-def doctor(*, where: Where = HERE) -> int:
+def doctor(*, where: Where = HERE) -> None:
     """Look a store over: engine, schema, durability, clock, sweeper, log size, disk. Changes nothing.
 
-    Each finding is ok, warn or fail, with what to do; exit code 1 when one fails.
+    Each finding is ok, warn or fail, with what to do; exit code 1 when one fails, and a line on stderr
+    that names it.
 
     JSON: {"store", "findings": [{"name", "grade", "found", "do"}]}.
     """
@@ -50,7 +50,9 @@ def doctor(*, where: Where = HERE) -> int:
         put_json({"store": mask(where.url), "findings": data})
     else:
         put_table(mask(where.url), ("", "what", "found", "what to do"), map(_row, findings))
-    return FAILED if any(finding.grade == "fail" for finding in findings) else OK
+    failed = [finding.name for finding in findings if finding.grade == "fail"]
+    if failed:
+        raise ThreadkeepError(f"not in order: {', '.join(failed)}")
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

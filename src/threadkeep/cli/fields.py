@@ -37,12 +37,18 @@ def get(thread: str, field: str, /, *, where: Where = HERE) -> None:
             raise NotFound(f"thread {thread!r} has no field {field!r}")
     if where.json:
         put_json({"thread": thread, **entry_data(field, entry)})
-    elif isinstance(entry.value, bytes):
-        _put_bytes(entry.value)
-    elif isinstance(entry.value, str):
-        put(_for_terminal(entry.value))
     else:
-        put(shown(entry.value, whole=True))
+        put_value(entry.value)
+
+
+def put_value(value: object) -> None:
+    """Print a value: text as it is, bytes as they are, anything else as JSON."""
+    if isinstance(value, bytes):
+        _put_bytes(value)
+    elif isinstance(value, str):
+        put(_for_terminal(value))
+    else:
+        put(shown(value, whole=True))
 
 
 def _put_bytes(value: bytes) -> None:
@@ -86,11 +92,7 @@ def set_(
         field: Name of the field.
         value: JSON when it parses, else text. `-` reads standard input.
     """
-    if value.startswith("--"):
-        raise UsageError(
-            f"unknown option {value}; for a text that begins so write '\"{value}\"' or use -"
-        )
-    found = parse_value(_stdin() if value == STDIN else value)
+    found = value_of(value)
     lease = None if ttl is None else lease_from(ttl)
     with writing(where, create=True) as store:
         fields = store.thread(thread).state
@@ -99,6 +101,15 @@ def set_(
         put_json({"thread": thread, "name": field, "revision": revision})
     else:
         say(f"{field} of {thread} is written, revision {revision}")
+
+
+def value_of(text: str) -> object:
+    """Return the value that an argument means: JSON when it parses, else text; `-` is standard input."""
+    if text.startswith("--"):
+        raise UsageError(
+            f"unknown option {text}; for a text that begins so write '\"{text}\"' or use -"
+        )
+    return parse_value(_stdin() if text == STDIN else text)
 
 
 def _stdin() -> str:

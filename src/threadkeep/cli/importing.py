@@ -61,11 +61,12 @@ def import_(
     six count entities.
 
     With `--from betterdb` FILE is the URL of a Redis or Valkey server, which is only read: the session fields
-    that BetterDB agent-cache keeps there become fields of threads, and end when they would have. Fields are
-    compared one by one: a second run changes nothing. What could not be mapped is counted and named.
+    that BetterDB agent-cache keeps there become fields of threads, its results of tools and models and its
+    policies become those of the caches, and all end when they would have. They are compared one by one: a second
+    run changes nothing. What could not be mapped is counted and named.
 
-    JSON then: {"imported", "replaced", "same", "skipped", "guessed", "unmapped": {sort: {"count",
-    "examples"}}}; the first five count fields.
+    JSON then: {"fields", "results", "policies": each {"imported", "replaced", "same", "skipped"}, "guessed",
+    "unmapped": {sort: {"count", "examples"}}}; "guessed" counts fields.
 
     Args:
         file: The file, or `-` for standard input; or the URL of a server.

@@ -62,9 +62,9 @@ def import_betterdb(
             write=not dry_run,
         )
         try:
-            job.run(source.pages(), tick)
+            job.run(source.pages(), source.policies, tick)
         except BaseException:
-            if any(job.outcomes.values()):
+            if any(any(some.values()) for some in job.outcomes.values()):
                 _tell(job, where, dry_run=dry_run)
             raise
     _tell(job, where, dry_run=dry_run)
@@ -78,9 +78,10 @@ def _tell(job: BetterdbImport, where: Where, *, dry_run: bool) -> None:
         }
         put_json({**job.outcomes, "guessed": job.guessed, "unmapped": unmapped})
         return
-    told = ", ".join(f"{number:,} {name}" for name, number in job.outcomes.items() if number)
     place = "only looked at" if dry_run else mask(where.url)
-    say(f"fields: {told or 'none'} ({place})")
+    for sort, outcomes in job.outcomes.items():
+        told = ", ".join(f"{number:,} {name}" for name, number in outcomes.items() if number)
+        say(f"{sort}: {told or 'none'} ({place})")
     if job.guessed:
         say(
             f"{count(job.guessed, 'key')} with several colons: thread and field were told apart by --split"

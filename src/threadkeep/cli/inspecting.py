@@ -25,6 +25,15 @@ class Inspected(Protocol):
         ...
 
 
+@runtime_checkable
+class Listing(Protocol):
+    """An engine on a server that knows its namespaces."""
+
+    def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that were ever written."""
+        ...
+
+
 def micros() -> int:
     """Return the time of this process's clock in microseconds."""
     return time.time_ns() // 1000
@@ -44,6 +53,10 @@ def namespaces(url: str, asked: str | None) -> tuple[str, ...]:
     if asked is not None:
         return (asked,)
     found = inspection(url)
-    if found is None:
-        raise UsageError(f"{mask(url)} cannot list its namespaces; name one with --namespace")
-    return found.namespaces
+    if found is not None:
+        return found.namespaces
+    with closing(open_engine(url, micros, Limits())) as engine:
+        if not isinstance(engine, Listing):
+            raise UsageError(f"{mask(url)} cannot list its namespaces; name one with --namespace")
+        engine.setup()
+        return tuple(sorted({namespace for namespace, _ in engine.spaces()}))

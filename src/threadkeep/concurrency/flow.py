@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,15 @@ class AsyncFlow:
             for item in items:
                 group.create_task(one(item))
 
+    @staticmethod
+    async def together(
+        items: Iterable[T], action: Callable[[T], Coroutine[Any, Any, object]]
+    ) -> None:
+        """Run `action` on all items at once; it handles its own errors."""
+        async with asyncio.TaskGroup() as group:
+            for item in items:
+                group.create_task(action(item))
+
 
 class Flow:
     """The twin for threads."""
@@ -99,6 +109,17 @@ class Flow:
     def surely(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:  # noqa: ARG004
         """Run the call here."""
         return call()
+
+    @staticmethod
+    def together(items: Iterable[T], action: Callable[[T], object]) -> None:
+        """Run `action` on all items at once: on the last here, on each other in a thread."""
+        *others, last = items
+        threads = [threading.Thread(target=action, args=(other,)) for other in others]
+        for thread in threads:
+            thread.start()
+        action(last)
+        for thread in threads:
+            thread.join()
 
     @staticmethod
     def each(items: Iterable[T], action: Callable[[T], object], limit: int) -> None:  # noqa: ARG004

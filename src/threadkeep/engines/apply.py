@@ -94,9 +94,9 @@ def _over(view: View, row: Row, batch: Batch, now: int) -> Reply:
     for index, guard in enumerate(batch.guards):
         lost = isinstance(guard, Claimed)
         if lost or not (writes or _holds(view, None, guard, now, claimed=False)):
-            found = tuple(empty(op) for op in batch.otherwise)
+            found = tuple(empty(op, now) for op in batch.otherwise)
             return Reply(False, found, failed=index, expired=True)
-    found = tuple(empty(op) for op in (batch.otherwise if writes else batch.ops))
+    found = tuple(empty(op, now) for op in (batch.otherwise if writes else batch.ops))
     return Reply(not writes, found, expired=True)
 
 
@@ -120,7 +120,7 @@ def _reads(
     """Answer the reads among `ops`, by their place."""
     asked = ((i, op) for i, op in enumerate(ops) if not op.writes)
     if row is None:
-        return {i: empty(op) for i, op in asked}
+        return {i: empty(op, now) for i, op in asked}
     return {i: read_op(view, row, op, now, renewals) for i, op in asked}
 
 

@@ -16,13 +16,32 @@ class Place(msgspec.Struct, array_like=True):
 
     Newest first: `below` is the place in listings that comes next, `seen` the highest place that stood
     when the page was read. What moves up after that is found above `seen` by the next page, and its
-    `prior` place tells whether it had its turn. By id: `last` is the last id.
+    `prior` place tells whether it had its turn. Where more has moved up than a page holds, `seen` is the
+    place in that to go on from, `since` what had been seen before, and `top` the highest place then.
+    By id: `last` is the last id.
     """
 
     order: str
     below: int | None = None
     seen: int | None = None
     last: str | None = None
+    since: int | None = None
+    top: int | None = None
+
+    def awaits(self, at: int, prior: int) -> bool:
+        """Tell whether what moved up from a place, after the page that ended here, has its turn to come.
+
+        It may have had it where it moved twice: one former place is known.
+        """
+        if not prior or self.below is None or self.seen is None or at <= self.seen:
+            return False
+        waited = self.since is not None and self.top is not None and at <= self.top
+        return prior < self.below or prior > (self.since or 0 if waited else self.seen)
+
+    def within_moved(self, at: int, top: int) -> Place:
+        """Return the place after a page that ended, at a place, within what has moved up to `top`."""
+        since = self.seen if self.since is None else self.since
+        return Place(self.order, self.below, at, since=since, top=top)
 
 
 _decoder = msgspec.msgpack.Decoder(Place)

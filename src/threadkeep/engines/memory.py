@@ -128,7 +128,7 @@ class Memory:
         moved = [at for at in self._moved(places, place) if self._alive(places[at], query)]
         if len(moved) > query.limit:
             del moved[query.limit :]
-            return self._page(places, moved, Place("newest", place.below, moved[-1]))
+            return self._page(places, moved, place.within_moved(moved[-1], top))
         room, below = query.limit - len(moved), place.below
         for at in reversed(places):
             if (below is not None and at >= below) or not self._alive(places[at], query):
@@ -142,13 +142,12 @@ class Memory:
     def _moved(self, places: dict[int, Ref], place: Place) -> list[int]:
         """Return, lowest first, what has moved up since the last page and had not had its turn."""
         found: list[int] = []
-        if place.below is None or place.seen is None:
+        if place.seen is None:
             return found
         for at in reversed(places):
             if at <= place.seen:
                 break
-            prior = self.cells[places[at]].row.prior
-            if prior and (prior < place.below or prior > place.seen):
+            if place.awaits(at, self.cells[places[at]].row.prior):
                 found.append(at)
         return found[::-1]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from threadkeep.engines.view import HIDDEN, LogRow, Row, View
 from threadkeep.model.leases import renewed
 from threadkeep.ops.batch import Batch
-from threadkeep.ops.ops import AnyOp, Get, Info, Item, Read
+from threadkeep.ops.ops import AnyOp, Get, Info, Item, Now, Read
 from threadkeep.ops.reply import (
     AnyResult,
     EntityInfo,
     Field,
     Fields,
     Items,
+    Moment,
     Nothing,
     Reply,
 )
@@ -38,12 +39,12 @@ def read(view: View, batch: Batch, now: int, *, frozen: bool = False) -> Reply |
         return None
     row = view.entity()
     if row is None:
-        return Reply(True, tuple(empty(op) for op in batch.ops))
+        return Reply(True, tuple(empty(op, now) for op in batch.ops))
     now = max(now, row.updated)
     if not frozen and row.due is not None and row.due <= now:
         return None
     if is_over(row, now):
-        return Reply(True, tuple(empty(op) for op in batch.ops), expired=True)
+        return Reply(True, tuple(empty(op, now) for op in batch.ops), expired=True)
     if not frozen and renews(batch.ops) and renewed(row.window, row.end, now) is not None:
         return None
     renewals: Renewals | None = None if frozen else {}
@@ -55,16 +56,16 @@ def read(view: View, batch: Batch, now: int, *, frozen: bool = False) -> Reply |
 
 def renews(ops: tuple[AnyOp, ...]) -> bool:
     """Tell whether reads renew the entity's own lease: looking at it, or `renew=False`, does not."""
-    return any(not isinstance(op, Info) and getattr(op, "renew", True) for op in ops)
+    return any(not isinstance(op, (Info, Now)) and getattr(op, "renew", True) for op in ops)
 
 
-def empty(op: AnyOp) -> AnyResult:
+def empty(op: AnyOp, now: int) -> AnyResult:
     """Return what a read finds where no entity stands."""
     if isinstance(op, Get):
         return Fields({})
     if isinstance(op, Read):
         return Items()
-    return Nothing()
+    return Moment(now) if isinstance(op, Now) else Nothing()
 
 
 def read_op(view: View, row: Row, op: AnyOp, now: int, renewals: Renewals | None) -> AnyResult:
@@ -73,6 +74,8 @@ def read_op(view: View, row: Row, op: AnyOp, now: int, renewals: Renewals | None
         return _get(view, op, now, renewals)
     if isinstance(op, Read):
         return _read(view, op, now, renewals)
+    if isinstance(op, Now):
+        return Moment(now)
     assert isinstance(op, Info)  # noqa: S101 - the caller passes reads only
     return info(view, row, now)
 

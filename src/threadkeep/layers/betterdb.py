@@ -1,4 +1,4 @@
-"""What BetterDB agent-cache keeps under which key, and how its session fields are written into a thread.
+"""What BetterDB agent-cache keeps under which key, and how what it keeps is written into an entity.
 
 Its keys are joined with colons and nothing is escaped, so `{name}:session:a:b:c` is field `c` of thread `a:b` or
 field `b:c` of thread `a`; only the fields of its LangGraph saver tell themselves apart.
@@ -13,7 +13,6 @@ from typing import Literal
 import msgspec
 
 from threadkeep.errors import UsageError
-from threadkeep.layers.state import MAP
 from threadkeep.layers.transfer import FieldPiece
 from threadkeep.layers.transfer_writing import sets
 from threadkeep.model.codec import encode
@@ -25,9 +24,9 @@ from threadkeep.ops.reply import Field, Fields, Reply
 
 Split = Literal["first", "last"]
 Unmapped = Literal[
-    "tool results",
-    "model results",
-    "tool policies",
+    "results that cannot be read",
+    "results over the limit",
+    "policies that cannot be read",
     "statistics and marks of its own",
     "keys of another layout",
     "names that cannot be",
@@ -46,12 +45,23 @@ class SessionField(msgspec.Struct, frozen=True):
     guessed: bool
 
 
+class ResultKey(msgspec.Struct, frozen=True):
+    """A key that is a result; `rest` is what follows the tier."""
+
+    tier: Literal["tool", "llm"]
+    rest: str
+
+
+class PoliciesKey(msgspec.Struct, frozen=True):
+    """The key of the policies, a hash."""
+
+
 def pattern(name: str) -> str:
     """Return the pattern that finds the keys of a cache, and those of caches whose names begin with `name:`."""
     return _GLOB.sub(r"\\\1", name) + ":*"
 
 
-def place(key: bytes, name: str, split: Split) -> SessionField | Unmapped:
+def place(key: bytes, name: str, split: Split) -> SessionField | ResultKey | PoliciesKey | Unmapped:
     """Return what a key of the cache `name` is."""
     try:
         rest = key.decode().removeprefix(f"{name}:")
@@ -61,9 +71,9 @@ def place(key: bytes, name: str, split: Split) -> SessionField | Unmapped:
     if kind == "session" and colon:
         return _session(rest, split)
     if colon and kind in {"tool", "llm"}:
-        return "tool results" if kind == "tool" else "model results"
-    if kind == "__tool_policies":
-        return "tool policies"
+        return ResultKey("tool" if kind == "tool" else "llm", rest)
+    if kind == "__tool_policies" and not colon:
+        return PoliciesKey()
     return "statistics and marks of its own" if kind in _MARKS else "keys of another layout"
 
 
@@ -97,7 +107,7 @@ def value(raw: bytes) -> bytes:
         return encode(raw)
 
 
-def standing(ref: Ref, names: tuple[str, ...]) -> Plan[dict[str, Field]]:
+def standing(ref: Ref, map_: str, names: tuple[str, ...]) -> Plan[dict[str, Field]]:
     """Plan to read what stands at these fields, renewing nothing."""
 
     def read(reply: Reply) -> dict[str, Field]:
@@ -105,16 +115,19 @@ def standing(ref: Ref, names: tuple[str, ...]) -> Plan[dict[str, Field]]:
         assert isinstance(result, Fields)  # noqa: S101 - the reply to a Get
         return result.fields
 
-    return Plan(Batch(ref, (Get(MAP, names, renew=False),)), read)
+    return Plan(Batch(ref, (Get(map_, names, renew=False),)), read)
 
 
 def write(
-    ref: Ref, fields: Mapping[str, tuple[bytes, Lease]], there: Mapping[str, Field]
+    ref: Ref,
+    map_: str,
+    fields: Mapping[str, tuple[bytes, Lease]],
+    there: Mapping[str, Field],
 ) -> Plan[bool]:
     """Plan to write fields in place of what was seen `there`; False when that has changed."""
     guards: tuple[AnyGuard, ...] = tuple(
-        Same(MAP, name, there[name].revision) if name in there else Missing(MAP, name)
+        Same(map_, name, there[name].revision) if name in there else Missing(map_, name)
         for name in fields
     )
     made = {name: Field(data, 0, lease.window, lease.end) for name, (data, lease) in fields.items()}
-    return Plan(Batch(ref, tuple(sets(FieldPiece(MAP, made))), guards), lambda reply: reply.ok)
+    return Plan(Batch(ref, tuple(sets(FieldPiece(map_, made))), guards), lambda reply: reply.ok)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from threadkeep.layers.cache_entries import FLIGHT, MAP, Seen, fields, gets, seen, writes
+from threadkeep.layers.cache_entries import FLIGHT, Seen, entry, fields, gets, seen
 from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
@@ -32,9 +32,8 @@ class Begun(msgspec.Struct, frozen=True):
     claim: Claim | None
 
 
-def claim(ref: Ref, key: str, window: int, *, anew: bool) -> Plan[Begun]:
-    """Plan to claim a key for `window` microseconds and see what stands there; with `anew` only that it does."""
-    reads = (Get(MAP, (key,), renew=False, values=not anew), gets(key, sliding=False)[1])
+def claim(ref: Ref, key: str, window: int) -> Plan[Begun]:
+    """Plan to claim a key for `window` microseconds and see what stands there."""
     taking = Set(FLIGHT, {key: b""}, Lease(window=window), absent_only=True)
 
     def read(reply: Reply) -> Begun:
@@ -43,13 +42,13 @@ def claim(ref: Ref, key: str, window: int, *, anew: bool) -> Plan[Begun]:
         mine = None if taken.names else Claim(ref, key, reply.revision, reply.epoch)
         return Begun(seen(reply, key), mine)
 
-    return Plan(Batch(ref, (*reads, taking)), read)
+    return Plan(Batch(ref, (*gets(key), taking)), read)
 
 
 def wait(ref: Ref, key: str) -> Plan[tuple[Seen | None, bool]]:
     """Plan to see what stands at a key and whether somebody has a claim on it."""
     flight = Get(FLIGHT, (key,), renew=False, values=False)
-    batch = Batch(ref, (*gets(key, sliding=False), flight))
+    batch = Batch(ref, (*gets(key), flight))
     return Plan(batch, lambda reply: (seen(reply, key), key in fields(reply, 2)))
 
 
@@ -71,5 +70,5 @@ def release(claim: Claim) -> Plan[bool]:
 
 def fill(claim: Claim, data: bytes, lease: Lease, stale_for: int) -> Plan[bool]:
     """Plan to write the entry and give the claim up; False, and nothing is written, when the claim is void."""
-    ops = (*writes(claim.key, data, lease, stale_for), Del(FLIGHT, (claim.key,)))
+    ops = (entry(claim.key, data, lease, stale_for), Del(FLIGHT, (claim.key,)))
     return Plan(Batch(claim.ref, ops, _held(claim)), lambda reply: reply.ok)

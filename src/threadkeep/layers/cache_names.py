@@ -19,6 +19,7 @@ BUCKETS: Final = 1_024
 NO_NAME: Final = "%none"  # stands for the empty name, of model calls whose parameters name no model
 POLICIES: Final = "%policies"
 COUNTS: Final = "%counts"
+OTHERS: Final = "%counts-others"  # counts of names for which there is no room
 _SPECIAL: Final = re.compile(r"[%:\x00-\x1f\x7f-\x9f]")
 _ROOM: Final = NAME_BYTES - 4  # the rest is a colon and the bucket
 

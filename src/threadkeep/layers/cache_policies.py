@@ -28,7 +28,8 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl: int
 
 
-def _ref(namespace: str) -> Ref:
+def policies_ref(namespace: str) -> Ref:
+    """Return the entity that holds the policies."""
     return Ref(namespace, "tool", POLICIES)
 
 
@@ -48,15 +49,20 @@ def read(namespace: str) -> Plan[dict[str, ToolPolicy]]:
             found.append(ToolPolicy(stored.tool, Lease(stored.ttl or None)))
         return {policy.tool: policy for policy in sorted(found, key=lambda one: one.tool)}
 
-    return Plan(Batch(_ref(namespace), (Get(MAP, renew=False),)), decode)
+    return Plan(Batch(policies_ref(namespace), (Get(MAP, renew=False),)), decode)
 
 
 def put(namespace: str, tool: str, lease: Lease) -> Plan[None]:
     """Plan to write the policy of a tool."""
     if lease != FOREVER and lease.window is None:
         raise UsageError("the ttl of a policy is a length of time, not a date")
-    data = encode(_Stored(tool, lease.window or 0))
-    return Plan(Batch(_ref(namespace), (Set(MAP, {escaped(tool): data}),)), lambda _: None)
+    batch = Batch(policies_ref(namespace), (Set(MAP, {escaped(tool): packed(tool, lease)}),))
+    return Plan(batch, lambda _: None)
+
+
+def packed(tool: str, lease: Lease) -> bytes:
+    """Return the stored form of a policy."""
+    return encode(_Stored(tool, lease.window or 0))
 
 
 def remove(namespace: str, tool: str) -> Plan[bool]:
@@ -67,4 +73,4 @@ def remove(namespace: str, tool: str) -> Plan[bool]:
         assert isinstance(result, Names)  # noqa: S101 - the reply to a Del
         return bool(result.names)
 
-    return Plan(Batch(_ref(namespace), (Del(MAP, (escaped(tool),)),)), decode)
+    return Plan(Batch(policies_ref(namespace), (Del(MAP, (escaped(tool),)),)), decode)

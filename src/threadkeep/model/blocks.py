@@ -1,4 +1,7 @@
-"""Content blocks: the pieces of a model's answer that is more than text."""
+"""Content blocks: the pieces of a model's answer that is more than text.
+
+`hints` of any block is what a provider's SDK wants to have with it, passed through as it is.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ class TextBlock(msgspec.Struct, frozen=True, tag="text"):
     """Text."""
 
     text: str
+    hints: dict[str, Any] | None = None
 
 
 class BinaryBlock(msgspec.Struct, frozen=True, tag="binary"):
@@ -22,6 +26,7 @@ class BinaryBlock(msgspec.Struct, frozen=True, tag="binary"):
     ref: str
     detail: str | None = None
     filename: str | None = None
+    hints: dict[str, Any] | None = None
 
 
 class ToolCallBlock(msgspec.Struct, frozen=True, tag="tool_call"):
@@ -30,6 +35,7 @@ class ToolCallBlock(msgspec.Struct, frozen=True, tag="tool_call"):
     id: str
     name: str
     args: Any
+    hints: dict[str, Any] | None = None
 
 
 class ToolResultBlock(msgspec.Struct, frozen=True, tag="tool_result"):
@@ -38,6 +44,7 @@ class ToolResultBlock(msgspec.Struct, frozen=True, tag="tool_result"):
     id: str
     content: Any
     is_error: bool = False
+    hints: dict[str, Any] | None = None
 
 
 class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning"):
@@ -46,6 +53,7 @@ class ReasoningBlock(msgspec.Struct, frozen=True, tag="reasoning"):
     text: str
     signature: str | None = None
     redacted: bool = False
+    hints: dict[str, Any] | None = None
 
 
 Block = TextBlock | BinaryBlock | ToolCallBlock | ToolResultBlock | ReasoningBlock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Literal, TypedDict
 
 import msgspec
@@ -24,7 +25,7 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 TokensGiven = Tokens | tuple[int, int] | Mapping[str, int]
-Price = Callable[[str, Tokens], "float | None"]
+Price = Callable[[str, Tokens], float | Decimal | None]
 
 
 class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,15 +34,18 @@ class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):
     `on_error`: what a failing engine means: "miss" (counted, the call goes on) or "raise".
     `sliding`: a hit renews the entry to its own window. `accept`: whether a result may be kept, beside the
     rule for errors and refusals. `normalize`: takes each object in the arguments and returns what counts of
-    it for the key. `price`: dollars of a model call by model and tokens; None where it knows no price.
-    `claim_seconds`: how long a filler that died holds up others. `wait_seconds`: how long a caller waits for
-    another's call before it makes its own. `flush_seconds`: how often counts are sent.
+    it for the key. `alias`: takes a request to a model and returns a second key that its answer may stand
+    under, or None; asked after a miss, one trip more. `price`: dollars of a model call by model and tokens;
+    None where it knows no price. `claim_seconds`: how long a filler that died holds up others.
+    `wait_seconds`: how long a caller waits for another's call before it makes its own. `flush_seconds`: how
+    often counts are sent.
     """
 
     on_error: OnError = "miss"
     sliding: bool = False
     accept: Callable[[Any], bool] | None = None
     normalize: Callable[[dict[str, Any]], Any] | None = None
+    alias: Callable[[Mapping[str, Any]], str | None] | None = None
     price: Price | None = None
     claim_seconds: float = 10
     wait_seconds: float = 60
@@ -83,8 +87,9 @@ class LlmKeeping(Keeping, total=False):
 class ToolHit(msgspec.Struct, frozen=True):
     """What a check of the tool cache found.
 
-    `key`: the SHA-256 of the arguments. `age`: seconds since it was stored, for information. `ttl`: seconds
-    it has left, None where it has no end. `stale`: its ttl is over and it may still be served.
+    `key`: the SHA-256 of the arguments. `age`: seconds since it was stored, or since a hit renewed it
+    (`sliding`). `ttl`: seconds it has left, None where it has no end. `stale`: its ttl is over and it may still
+    be served. Both times are the engine's.
     """
 
     hit: bool
@@ -147,10 +152,14 @@ class CacheCounts(msgspec.Struct, frozen=True):
 
 
 class CacheStats(msgspec.Struct, frozen=True):
-    """Counts of a cache: of all of it, and by tool or model, sorted by name."""
+    """Counts of a cache: of all of it, and by tool or model, sorted by name.
+
+    `others`: what was counted, without its name, of names beyond the 70,000 or so that there is room for.
+    """
 
     total: CacheCounts
     by_name: dict[str, CacheCounts]
+    others: CacheCounts = CacheCounts()
 
 
 class StoreStats(msgspec.Struct, frozen=True):

@@ -1,8 +1,9 @@
-"""The leases that fields have where a call names none, by kind of entity."""
+"""What a store does where nothing is named: the leases of fields by kind, the clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
 from threadkeep.model.refs import KINDS, Kind
 
 CACHED: Final = 3_600 * SECOND
+Clock = Callable[[], float]
 Given = float | timedelta | Lease | None
 
 
@@ -26,3 +28,10 @@ def default_leases(ttl: Given | Mapping[Kind, Given]) -> dict[str, Lease]:
         if kind not in KINDS:
             raise UsageError(f"ttl names the unknown kind {kind!r}; use {', '.join(sorted(KINDS))}")
     return usual | {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}
+
+
+def micros_of(clock: Clock | None) -> Callable[[], int]:
+    """Return a clock in microseconds since 1970: the given one in seconds, else the system's."""
+    if clock is None:
+        return lambda: time.time_ns() // 1000
+    return lambda: round(clock() * SECOND)

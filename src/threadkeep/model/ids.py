@@ -15,6 +15,12 @@ def new_epoch() -> str:
     return os.urandom(8).hex()
 
 
+def new_epochs(count: int) -> list[bytes]:
+    """Return the bytes of several, drawn at once."""
+    drawn = os.urandom(8 * count)
+    return [drawn[at : at + 8] for at in range(0, 8 * count, 8)]
+
+
 def event_id(epoch: str) -> str:
     """Return the id of the destroy event of one incarnation: the same at each repeat."""
     return f"evt_{epoch}"

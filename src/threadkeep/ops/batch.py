@@ -32,7 +32,10 @@ class Batch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def writes(self) -> bool:
         """Tell whether any operation is a write."""
-        return any(op.writes for op in self.ops)
+        for op in self.ops:  # noqa: SIM110 - each call passes here, and a generator costs more than the loop
+            if op.writes:
+                return True
+        return False
 
     @property
     def repeatable(self) -> bool:

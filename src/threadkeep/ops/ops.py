@@ -55,6 +55,10 @@ class Info(Op, frozen=True, gc=False, tag="info"):
     """Read what the engine knows of the entity itself."""
 
 
+class Now(Op, frozen=True, gc=False, tag="now"):
+    """Read the time by which the entity's leases run; there is one also where nothing stands."""
+
+
 class Write(Op, frozen=True, gc=False, omit_defaults=True):
     """Base of the operations that change the entity."""
 
@@ -209,6 +213,6 @@ class Claimed(Guard, frozen=True, gc=False, tag="claimed"):
     token: int
 
 
-AnyOp = Get | Read | Info | Set | Del | Incr | Append | Cut | Touch | Label | Drop | Restore
-ReadOp = Get | Read | Info
+AnyOp = Get | Read | Info | Now | Set | Del | Incr | Append | Cut | Touch | Label | Drop | Restore
+ReadOp = Get | Read | Info | Now
 AnyGuard = Missing | Same | Revision | Head | Epoch | Claimed

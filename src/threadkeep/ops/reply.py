@@ -56,6 +56,12 @@ class EntityInfo(Result, frozen=True, tag="info", omit_defaults=True):
     maps: tuple[str, ...] = ()
 
 
+class Moment(Result, frozen=True, tag="moment"):
+    """Of Now: the entity's time, microseconds since 1970."""
+
+    at: int
+
+
 class Nothing(Result, frozen=True, tag="nothing"):
     """Of Info on an entity that does not exist."""
 
@@ -91,7 +97,9 @@ class Labels(Result, frozen=True, tag="labels"):
     labels: dict[str, str]
 
 
-AnyResult = Fields | Items | EntityInfo | Nothing | Names | Number | Appended | Count | Labels
+AnyResult = (
+    Fields | Items | EntityInfo | Moment | Nothing | Names | Number | Appended | Count | Labels
+)
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -34,6 +34,7 @@ from threadkeep.ops.ops import (
     Info,
     Label,
     Missing,
+    Now,
     Read,
     Restore,
     Revision,
@@ -84,7 +85,7 @@ class Checks:
         elif isinstance(op, Label):
             for name, value in op.labels.items():
                 self._label(name, value)
-        elif not isinstance(op, (Info, Drop)):
+        elif not isinstance(op, (Info, Now, Drop)):
             self._map_op(op)
 
     def _map_op(self, op: Get | Set | Del | Incr | Touch) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from threadkeep.ops.engine import Claim, Page
-from threadkeep.ops.reply import AnyResult, EntityInfo, Field, Fields, Items, Reply
+from threadkeep.ops.reply import AnyResult, EntityInfo, Field, Fields, Items, Moment, Reply
 
 _TIMES: Final = 1  # what an untimed field stands at
 
@@ -84,6 +84,8 @@ class Comparison:
     def _result(self, result: AnyResult) -> AnyResult:
         if isinstance(result, EntityInfo):
             return self._info(result)
+        if isinstance(result, Moment):
+            return Moment(result.at if self._timed else _TIMES)
         if isinstance(result, Fields):
             return Fields(self._fields(result.fields), self._fields(result.linked))
         if isinstance(result, Items):

@@ -29,6 +29,7 @@ from threadkeep.ops.ops import (
     Item,
     Label,
     Missing,
+    Now,
     Read,
     ReadOp,
     Restore,
@@ -126,7 +127,7 @@ _reads = st.builds(
 )
 _by_ids = st.builds(Read, log=logs, ids=st.lists(st.sampled_from(ITEM_IDS), max_size=3).map(tuple))
 asks: st.SearchStrategy[ReadOp] = _mixed(
-    (5, _gets), (1, _prefixed), (3, _reads), (1, _by_ids), (1, st.just(Info()))
+    (5, _gets), (1, _prefixed), (3, _reads), (1, _by_ids), (1, st.just(Info())), (1, st.just(Now()))
 )
 
 _sets = st.builds(

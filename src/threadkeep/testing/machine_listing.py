@@ -39,8 +39,8 @@ def ids_of(pages: list[Page]) -> list[list[str]]:
 class Walk:
     """A listing that is read page by page between writes.
 
-    What is written twice, a minute apart, between two pages may come again: an engine remembers one
-    former place. Listings of the facades leave it out.
+    What is written twice, a minute apart, while the listing is read may come again: an engine remembers
+    one former place. Listings of the facades leave it out.
     """
 
     def __init__(self, query: Query) -> None:
@@ -52,7 +52,7 @@ class Walk:
         self._slow = False
 
     def let_pass(self, by: int) -> None:
-        """Note that the clock moved since the last page."""
+        """Note that the clock moved."""
         self._pause += abs(by)
         self._slow |= self._pause >= LISTING_GRAIN
 
@@ -66,7 +66,6 @@ class Walk:
     def step(self, engine: Engine) -> bool:
         """Take the next page; True at the end, when all that had to come has come."""
         page = engine.scan(self.query)
-        self._pause = 0
         self._seen.extend(page.items)
         if page.cursor is not None:
             require(len(self._seen) < PAGES, "the listing does not end")

@@ -46,8 +46,7 @@ async def bring(
     if value is not None:
         lease = await entries.lease(place.name, terms.lease) if keep else None
     stale_for = terms.stale_for if lease is not None and lease.window is not None else 0
-    content = terms.content(value)
-    content = msgspec.structs.replace(content, at=entries.now(), stale=stale_for > 0)
+    content = msgspec.structs.replace(terms.content(value), stale=stale_for)
     try:
         data = entries.pack(content)
     except TooLarge as error:
@@ -62,8 +61,7 @@ async def bring(
 
 async def store_result(entries: AsyncEntries, place: Place, value: Any, terms: Terms) -> str | None:
     """Store a result that the caller has and return its key; None when it was not kept."""
-    content = msgspec.structs.replace(terms.content(value), at=entries.now())
-    data = entries.pack(content)
+    data = entries.pack(terms.content(value))
     if not _accepted(entries, value, cache_entries.unpack(data).response, terms):
         return None
     lease = await entries.lease(place.name, terms.lease)

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from threadkeep.concurrency import AsyncLock, AsyncPeriodic
-from threadkeep.errors import ThreadkeepError
+from threadkeep.errors import ThreadkeepError, UsageError
 from threadkeep.layers import cache_counts
 from threadkeep.model.caches import CacheStats
 from threadkeep.model.ids import new_id
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from threadkeep._async.store import AsyncStore
 
 log = logging.getLogger("threadkeep")
+NAMES = 10_000  # of a kind that wait to be sent; what comes then is counted together
 
 
 class AsyncCounting:
@@ -30,7 +31,7 @@ class AsyncCounting:
     def __init__(self, store: AsyncStore, every: float) -> None:
         self._store, self._every = store, every
         self._guard = threading.Lock()  # never held over a call
-        self._counted: dict[str, dict[str, cache_counts.Counted]] = {}
+        self._counted: dict[str, dict[str | None, cache_counts.Counted]] = {}
         self._unsent: list[Batch] = []
         self._sending = AsyncLock()
         self._runner: AsyncPeriodic | None = None
@@ -38,7 +39,9 @@ class AsyncCounting:
     def note(self, kind: str, name: str, **counts: int) -> None:
         """Count something of a tool or model."""
         with self._guard:
-            mine = self._counted.setdefault(kind, {}).setdefault(name, {})
+            by_name = self._counted.setdefault(kind, {})
+            known = len(by_name) < NAMES or name in by_name
+            mine = by_name.setdefault(name if known else None, {})
             for counter, by in counts.items():
                 mine[counter] = mine.get(counter, 0) + by
             if self._runner is None:
@@ -70,10 +73,18 @@ class AsyncCounting:
             await self._send()
 
     async def _send(self) -> None:
+        refused = False
         while self._unsent:
             engine = self._store.engine or await self._store.ready()
-            await engine.run(self._unsent[0])
-            del self._unsent[0]
+            try:
+                await engine.run(self._unsent[0])
+            except UsageError:  # no room, or a count that is damaged
+                self._unsent[:1] = cache_counts.smaller(self._unsent[0])
+                refused = True
+            else:
+                del self._unsent[0]
+        if refused:
+            log.warning("cache counts of some names cannot be kept apart: they are added up")
 
     async def _shards(self, kind: str) -> list[Ref]:
         engine = await self._store.ready()

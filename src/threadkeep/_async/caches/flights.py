@@ -68,13 +68,13 @@ class AsyncFlights:
             except TimeoutError:
                 return await self._alone(place, call, terms)
             if data is not None:
-                return self._served(place, data, terms)
+                return await self._served(place, data, call, terms)
         shared: bytes | None = None
         try:
             found = await self._begin(place, end, unread=unread)
             if isinstance(found, bytes):
                 shared = found
-                return self._served(place, found, terms)
+                return await self._served(place, found, call, terms)
             if found is None:
                 return await self._alone(place, call, terms)
             self._entries.note(place.name, misses=1)
@@ -85,8 +85,13 @@ class AsyncFlights:
             self._under_way.pop(ident, None)
             mine.settle(shared)
 
-    def _served(self, place: Place, data: bytes, terms: Terms) -> Any:
-        content = cache_entries.unpack(data, terms.type)
+    async def _served(self, place: Place, data: bytes, call: Call, terms: Terms) -> Any:
+        """Return what another caller has brought; where that is no `type` of this one's, call."""
+        try:
+            content = cache_entries.unpack(data, terms.type)
+        except CodecError as error:
+            self._entries.corrupt(place, error)
+            return await self._alone(place, call, terms)
         self._entries.note_hit(place.name, content)
         return content.response
 
@@ -94,7 +99,7 @@ class AsyncFlights:
         """Return a claim, or what another process has brought; None when waiting took too long."""
         window, pause = round(self._entries.options.claim_seconds * SECOND), FIRST_PAUSE
         while True:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=unread)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = await self._entries.attempt(place.name, plan, None)
             if begun is None:
                 return None
@@ -169,9 +174,9 @@ class AsyncFlights:
     ) -> None:
         window = round(self._entries.options.claim_seconds * SECOND)
         try:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=True)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = await self._entries.run(plan)
-            if begun.seen is not None and begun.seen.fresh:
+            if begun.seen is not None and _is_servable(begun.seen):
                 await self._release(begun.claim)
             elif begun.claim is not None:
                 await self._fill(begun.claim, place, call, terms, again=False)
@@ -184,6 +189,7 @@ class AsyncFlights:
 
 def _is_servable(seen: cache_entries.Seen) -> bool:
     try:
-        return seen.fresh or not cache_entries.unpack(seen.field.value).stale
+        left = seen.left(cache_entries.unpack(seen.field.value))
     except CodecError:
         return False
+    return left is None or left > 0

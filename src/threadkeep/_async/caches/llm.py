@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from threadkeep._async.caches.bringing import Terms, store_result
@@ -61,7 +62,9 @@ class AsyncLlm:
         left = tuple(ignore)
         key = self.key(params, ignore=left)
         model = "" if "model" in left else params.get("model", "")
-        return self._entries.place(model if isinstance(model, str) else "", key + form)
+        alias = self._entries.options.alias
+        other = None if alias is None or form or left else alias(params)
+        return self._entries.place(model if isinstance(model, str) else "", key + form, other)
 
     async def check(
         self,
@@ -242,7 +245,7 @@ class AsyncLlm:
             type=keeping.get("type"),
         )
 
-    def _price(self, model: str, tokens: Tokens) -> float | None:
+    def _price(self, model: str, tokens: Tokens) -> float | Decimal | None:
         price = self._entries.options.price
         if price is None:
             return None

@@ -43,7 +43,7 @@ async def _keep(entries: AsyncEntries, place: Place, kept: list[Any], terms: Ter
     if lease is None or not all(accept is None or accept(kept) for accept in accepts):
         return
     told = terms.content(kept)
-    content = Content(kept, PIECES, entries.now(), told.cost, told.input, told.output)
+    content = Content(kept, PIECES, told.cost, told.input, told.output)
     try:
         data = entries.pack(content)
     except TooLarge as error:

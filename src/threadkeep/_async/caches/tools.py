@@ -216,6 +216,13 @@ class AsyncTools:
         """
         return await self._entries.clear(prefix_of(escaped(name)))
 
+    async def clear(self) -> int:
+        """Remove the results of all tools and return how many stood. A trip for each bucket.
+
+        Policies and counts stay.
+        """
+        return await self._entries.clear(None)
+
     async def set_policy(self, name: str, *, ttl: Ttl) -> None:
         """Set the ttl of a tool's results: of those stored from now on without one. Atomic, one trip.
 

@@ -17,7 +17,7 @@ from threadkeep.layers import cache_entries
 from threadkeep.layers.cache_entries import Content
 from threadkeep.layers.cache_names import entry_ref, is_bucket, stored_name
 from threadkeep.model.caches import CacheOptions
-from threadkeep.model.leases import SECOND, Lease
+from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Plan
 from threadkeep.ops.engine import Query
@@ -34,11 +34,12 @@ QUIET_SECONDS = 10.0
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a result stands: under which name, in which bucket, at which key."""
+    """Where a result stands: under which name, in which bucket, at which key; `other`: or else there."""
 
     name: str
     ref: Ref
     key: str
+    other: Place | None = None
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -70,10 +71,10 @@ class Entries:
         self._policies = policies
         self._quiet_until = 0.0
 
-    def place(self, name: str, key: str) -> Place:
-        """Return where a key of a name stands."""
+    def place(self, name: str, key: str, alias: str | None = None) -> Place:
+        """Return where a key of a name stands; `alias`: a second key."""
         ref = entry_ref(self.store.namespace, self.kind, stored_name(name), key)
-        return Place(name, ref, key)
+        return Place(name, ref, key, None if alias is None else self.place(name, alias))
 
     def note(self, name: str, **counts: int) -> None:
         """Count something of a name."""
@@ -119,6 +120,8 @@ class Entries:
         plan = cache_entries.look(place.ref, place.key, sliding=self.options.sliding)
         try:
             seen = self.run(plan)
+            if seen is None and place.other is not None:
+                return self.look(place.other, type_)
             return Looked() if seen is None else self.opened(seen, type_)
         except CodecError as error:
             return self.corrupt(place, error)
@@ -140,19 +143,14 @@ class Entries:
 
     def opened(self, seen: cache_entries.Seen, type_: Any) -> Looked:
         """Return a standing entry as it may be served; CodecError when it cannot be read."""
-        content, field = cache_entries.unpack(seen.field.value, type_), seen.field
-        now = self.now()
+        content = cache_entries.unpack(seen.field.value, type_)
+        left = seen.left(content)
         return Looked(
             content,
-            stale=content.stale and not seen.fresh,
-            age=max(0.0, (now - content.at) / SECOND),
-            ttl=None if field.end is None else max(0.0, (field.end - now) / SECOND),
+            stale=left is not None and left <= 0,
+            age=seen.age,
+            ttl=None if left is None else max(0.0, left),
         )
-
-    def now(self) -> int:
-        """Return what this process takes for the engine's time; nothing but ages is told by it."""
-        engine = self.store.engine
-        return self.store.now() + (round(engine.capabilities.skew * SECOND) if engine else 0)
 
     def pack(self, content: Content) -> bytes:
         """Return the stored form."""
@@ -182,7 +180,8 @@ class Entries:
 
     def remove(self, place: Place) -> bool:
         """Remove an entry; tell whether it stood."""
-        return self.run(cache_entries.remove(place.ref, place.key))
+        stood = self.run(cache_entries.remove(place.ref, place.key))
+        return (place.other is not None and self.remove(place.other)) or stood
 
     def clear(self, prefix: str | None) -> int:
         """Remove the entries in all buckets whose ids have a prefix; return how many stood."""

@@ -69,13 +69,13 @@ class Flights:
             except TimeoutError:
                 return self._alone(place, call, terms)
             if data is not None:
-                return self._served(place, data, terms)
+                return self._served(place, data, call, terms)
         shared: bytes | None = None
         try:
             found = self._begin(place, end, unread=unread)
             if isinstance(found, bytes):
                 shared = found
-                return self._served(place, found, terms)
+                return self._served(place, found, call, terms)
             if found is None:
                 return self._alone(place, call, terms)
             self._entries.note(place.name, misses=1)
@@ -86,8 +86,13 @@ class Flights:
             self._under_way.pop(ident, None)
             mine.settle(shared)
 
-    def _served(self, place: Place, data: bytes, terms: Terms) -> Any:
-        content = cache_entries.unpack(data, terms.type)
+    def _served(self, place: Place, data: bytes, call: Call, terms: Terms) -> Any:
+        """Return what another caller has brought; where that is no `type` of this one's, call."""
+        try:
+            content = cache_entries.unpack(data, terms.type)
+        except CodecError as error:
+            self._entries.corrupt(place, error)
+            return self._alone(place, call, terms)
         self._entries.note_hit(place.name, content)
         return content.response
 
@@ -95,7 +100,7 @@ class Flights:
         """Return a claim, or what another process has brought; None when waiting took too long."""
         window, pause = round(self._entries.options.claim_seconds * SECOND), FIRST_PAUSE
         while True:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=unread)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = self._entries.attempt(place.name, plan, None)
             if begun is None:
                 return None
@@ -168,9 +173,9 @@ class Flights:
     def _renewed(self, place: Place, call: Call, terms: Terms, mine: Outcome[bytes]) -> None:
         window = round(self._entries.options.claim_seconds * SECOND)
         try:
-            plan = cache_flights.claim(place.ref, place.key, window, anew=True)
+            plan = cache_flights.claim(place.ref, place.key, window)
             begun = self._entries.run(plan)
-            if begun.seen is not None and begun.seen.fresh:
+            if begun.seen is not None and _is_servable(begun.seen):
                 self._release(begun.claim)
             elif begun.claim is not None:
                 self._fill(begun.claim, place, call, terms, again=False)
@@ -183,6 +188,7 @@ class Flights:
 
 def _is_servable(seen: cache_entries.Seen) -> bool:
     try:
-        return seen.fresh or not cache_entries.unpack(seen.field.value).stale
+        left = seen.left(cache_entries.unpack(seen.field.value))
     except CodecError:
         return False
+    return left is None or left > 0

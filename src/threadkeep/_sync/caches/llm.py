@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from threadkeep._sync.caches.bringing import Terms, store_result
@@ -62,7 +63,9 @@ class Llm:
         left = tuple(ignore)
         key = self.key(params, ignore=left)
         model = "" if "model" in left else params.get("model", "")
-        return self._entries.place(model if isinstance(model, str) else "", key + form)
+        alias = self._entries.options.alias
+        other = None if alias is None or form or left else alias(params)
+        return self._entries.place(model if isinstance(model, str) else "", key + form, other)
 
     def check(
         self,
@@ -239,7 +242,7 @@ class Llm:
             type=keeping.get("type"),
         )
 
-    def _price(self, model: str, tokens: Tokens) -> float | None:
+    def _price(self, model: str, tokens: Tokens) -> float | Decimal | None:
         price = self._entries.options.price
         if price is None:
             return None

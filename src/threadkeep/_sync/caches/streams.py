@@ -42,7 +42,7 @@ def _keep(entries: Entries, place: Place, kept: list[Any], terms: Terms) -> None
     if lease is None or not all(accept is None or accept(kept) for accept in accepts):
         return
     told = terms.content(kept)
-    content = Content(kept, PIECES, entries.now(), told.cost, told.input, told.output)
+    content = Content(kept, PIECES, told.cost, told.input, told.output)
     try:
         data = entries.pack(content)
     except TooLarge as error:

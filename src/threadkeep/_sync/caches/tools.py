@@ -213,6 +213,13 @@ class Tools:
         """
         return self._entries.clear(prefix_of(escaped(name)))
 
+    def clear(self) -> int:
+        """Remove the results of all tools and return how many stood. A trip for each bucket.
+
+        Policies and counts stay.
+        """
+        return self._entries.clear(None)
+
     def set_policy(self, name: str, *, ttl: Ttl) -> None:
         """Set the ttl of a tool's results: of those stored from now on without one. Atomic, one trip.
 

@@ -11,15 +11,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
-import msgspec
-
+from threadkeep.engines.redis.links import slot_of
 from threadkeep.model.refs import Ref
 
 KINDS: Final = {"thread": "t", "user": "u", "app": "a", "kv": "k", "tool": "o", "llm": "l"}
 MAIN: Final = {"tool": "entries", "llm": "entries"}  # else state
+MOST_HOMES: Final = 10_000
 _ESCAPED: Final = str.maketrans({"%": "%25", ":": "%3A", "{": "%7B", "}": "%7D"})
 
 
@@ -33,11 +33,33 @@ def main_map(kind: str) -> str:
     return MAIN.get(kind, "state")
 
 
-class Places(msgspec.Struct, frozen=True):
+class Home(NamedTuple):
+    """Where the entities of a kind and shard lie: what their keys begin with, their indexes, their slot."""
+
+    base: str
+    indexes: tuple[str, str, str, str]
+    slot: int
+    shard: int
+
+
+class Places:
     """Where the keys of a store lie. `shards`: over how many slots a namespace is spread."""
 
-    prefix: str = "tk"
-    shards: int = 1
+    def __init__(self, prefix: str = "tk", shards: int = 1) -> None:
+        self.prefix, self.shards = prefix, shards
+        self._homes: dict[tuple[str, str, int], Home] = {}
+
+    def home(self, ref: Ref) -> Home:
+        """Return where an entity lies."""
+        shard = self.shard(ref.id)
+        key = (ref.namespace, ref.kind, shard)
+        found = self._homes.get(key)
+        if found is None:
+            if len(self._homes) >= MOST_HOMES:  # a tenant each, say
+                self._homes.clear()
+            base = self.base(*key)
+            found = self._homes[key] = Home(base, indexes(base), slot_of(base.encode()), shard)
+        return found
 
     def shard(self, id: str) -> int:
         """Return the shard of an entity."""
@@ -54,7 +76,7 @@ class Places(msgspec.Struct, frozen=True):
 
     def of(self, ref: Ref) -> str:
         """Return what the keys of an entity begin with."""
-        return self.base(ref.namespace, ref.kind, self.shard(ref.id))
+        return self.home(ref).base
 
 
 def indexes(base: str) -> tuple[str, str, str, str]:

@@ -10,15 +10,15 @@ import msgspec
 
 from threadkeep.engines.redis.keys import (
     Places,
-    channel,
     entity,
-    indexes,
     log_keys,
     main_map,
     map_key,
 )
+from threadkeep.engines.redis.large import Elsewhere, Staged
+from threadkeep.engines.redis.links import Command
 from threadkeep.engines.view import HIDDEN
-from threadkeep.model.ids import new_epoch
+from threadkeep.model.ids import new_epochs
 from threadkeep.model.leases import Lease
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -39,6 +39,7 @@ from threadkeep.ops.ops import (
     Item,
     Label,
     Missing,
+    Now,
     Read,
     Restore,
     Revision,
@@ -49,6 +50,8 @@ from threadkeep.ops.ops import (
 
 Arg = str | bytes | int
 Args = list[Arg]
+APART = 1 << 31  # in the size of an item's links: its value stands elsewhere
+_SHORT, _LONG = struct.Struct(">H"), struct.Struct(">I")
 USUAL_LOGS = {"thread": ("messages", "snapshots")}
 
 
@@ -62,76 +65,113 @@ class Names(msgspec.Struct):
 def named(batch: Batch) -> Names:
     """Return what a batch names; where it removes the entity, what such entities usually have too."""
     found = Names({}, {})
-    for part in (*batch.ops, *batch.otherwise, *batch.guards):
-        for attribute in ("map", "refs"):
-            name = getattr(part, attribute, None)
-            if isinstance(name, str):
-                found.maps[name] = None
-        log = getattr(part, "log", None)
-        if log is not None:
-            found.logs[log] = None
-        if isinstance(part, Drop):
-            found.logs.update(dict.fromkeys(USUAL_LOGS.get(batch.ref.kind, ())))
     main = main_map(batch.ref.kind)
-    found.maps = {n: None for n in found.maps if n != main and not n.startswith(HIDDEN)}
+    for part in (*batch.ops, *batch.otherwise, *batch.guards):
+        for attribute in _NAMING[type(part)]:
+            name = getattr(part, attribute)
+            if name is None or name == main:
+                continue
+            if attribute == "log":
+                found.logs[name] = None
+            elif isinstance(name, str) and not name.startswith(
+                HIDDEN
+            ):  # the links of a Set are no map
+                found.maps[name] = None
+        if type(part) is Drop:
+            found.logs.update(dict.fromkeys(USUAL_LOGS.get(batch.ref.kind, ())))
     return found
 
 
-class Layout(msgspec.Struct, frozen=True):
+class Layout:
     """What is the same for every call of a store."""
 
-    places: Places
-    limits: Limits
-    publish: str = "PUBLISH"
+    def __init__(self, places: Places, limits: Limits, publish: str = "PUBLISH") -> None:
+        self.places = places
+        self._limits, self._publish = limits, publish
+        self._fixed: dict[tuple[str, int], bytes] = {}
+        self._epochs: list[bytes] = []
 
-    def frame(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
+    def same(self, kind: str, shard: int) -> bytes:
+        """Return what all calls for a shard say."""
+        found = self._fixed.get((kind, shard))
+        if found is None:
+            limits, shards = self._limits, self.places.shards
+            said = (main_map(kind), self._publish, shards, shard, limits.fields, limits.labels)
+            found = self._fixed[kind, shard] = msgspec.msgpack.encode(said)
+        return found
+
+    def epoch(self) -> bytes:
+        """Return a mark for an entity that may be born."""
+        try:
+            return self._epochs.pop()
+        except IndexError:  # also when another thread took the last
+            fresh = new_epochs(256)
+            self._epochs = fresh[1:]
+            return fresh[0]
+
+    def frame(self, mode: str, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys of a call and the arguments that go before its program."""
-        base = self.places.of(ref)
-        keys = [entity(base, ref.id), *indexes(base)]
-        keys += [map_key(base, ref.id, name) for name in names.maps]
-        for name in names.logs:
-            keys += log_keys(base, ref.id, name)
-        shard = self.places.shard(ref.id)
-        head: Args = [main_map(ref.kind), ref.id, channel(base, ref.id), self.publish]
-        return keys, [*head, self.places.shards, shard, *_list(names.maps), *_list(names.logs)]
+        home, id_ = self.places.home(ref), ref.id
+        base = home.base
+        keys = [f"{base}:{id_}", *home.indexes]
+        own: Arg = ""
+        if names.maps or names.logs:
+            keys += [map_key(base, id_, name) for name in names.maps]
+            for name in names.logs:
+                keys += log_keys(base, id_, name)
+            own = msgspec.msgpack.encode((list(names.maps), list(names.logs)))
+        return keys, [mode, id_, f"{base}c:{id_}", self.same(ref.kind, home.shard), own]
 
-    def batch(self, batch: Batch, names: Names) -> tuple[list[str], Args]:
-        """Return the keys and arguments of a batch."""
-        keys, args = self.frame(batch.ref, names)
-        limits = self.limits
-        args += [batch.once or "", new_epoch(), limits.fields, limits.labels]
+    def batch(
+        self, batch: Batch, names: Names, staged: Staged, *, mode: str
+    ) -> tuple[list[str], Args]:
+        """Return the keys and arguments of a batch. `mode`: r leaves large values out, w brings them."""
+        keys, args = self.frame(mode, batch.ref, names)
+        args.append(batch.once or "")
+        args.append(self.epoch())
         for parts in (batch.guards, batch.ops, batch.otherwise):
             args.append(len(parts))
             for part in parts:
                 args += _PARTS[type(part)](part)
-        if _is_hot(batch):
-            return keys, ["g", *_hot(batch), *args]
-        return keys, ["w" if batch.writes else "r", *args]
+        args.append(len(staged.values))
+        for place, token, _ in staged.values:
+            args += (place, token)
+        return keys, args
+
+    def place(self, ref: Ref, own: str | None) -> str:
+        """Return the key of the hash that holds a map, one that has none of its own with the entity."""
+        base = self.places.of(ref)
+        return entity(base, ref.id) if own is None else map_key(base, ref.id, own)
+
+    def beside(self, ref: Ref, staged: Staged) -> list[Command]:
+        """Return the commands that bring large values to where the script looks for them."""
+        main = main_map(ref.kind)
+        return [
+            (
+                "HSET",
+                self.place(ref, None if own in {"", main} or own.startswith(HIDDEN) else own),
+                token.field,
+                value,
+            )
+            for own, token, value in staged.values
+        ]
 
     def look(self, ref: Ref, names: Names) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity for a listing."""
-        keys, args = self.frame(ref, names)
-        return keys, ["i", *args]
+        return self.frame("i", ref, names)
 
     def tend(self, ref: Ref, names: Names, lease: int, token: int | None) -> tuple[list[str], Args]:
         """Return the keys and arguments of a look at an entity that may be due."""
-        keys, args = self.frame(ref, names)
-        return keys, ["t", *args, lease, "" if token is None else token]
+        keys, args = self.frame("t", ref, names)
+        return keys, [*args, lease, _optional(token)]
 
 
-def _is_hot(batch: Batch) -> bool:
-    if len(batch.ops) != 1 or batch.guards or batch.once:
-        return False
-    op = batch.ops[0]
-    if type(op) is not Get or op.fields is None or len(op.fields) != 1:
-        return False
-    return op.refs is None and op.values and op.map == main_map(batch.ref.kind)
-
-
-def _hot(batch: Batch) -> Args:
-    op = batch.ops[0]
-    assert isinstance(op, Get) and op.fields is not None  # noqa: S101, PT018 - `_is_hot` says so
-    return [op.fields[0], _flag(op.renew)]
+def raw_epoch(epoch: str) -> bytes:
+    """Return the bytes of an epoch; what cannot be one is like none."""
+    try:
+        return bytes.fromhex(epoch)
+    except ValueError:
+        return b"?" + epoch.encode()
 
 
 def _flag(value: object) -> str:
@@ -165,14 +205,11 @@ def packed_names(names: Iterable[str]) -> bytes:
 
 def item_tail(id: str | None, refs: tuple[str, ...], value: bytes) -> bytes:
     """Return what follows number and time in a stored item."""
-    name, links = (id or "").encode(), packed_names(refs)
-    return b"%b%b%b%b%b" % (
-        struct.pack(">H", len(name)),
-        name,
-        struct.pack(">I", len(links)),
-        links,
-        value,
-    )
+    name, links = (id or "").encode(), packed_names(refs) if refs else b""
+    size = len(links)
+    if isinstance(value, Elsewhere):
+        size, value = size | APART, value + value.size.to_bytes(4, "big")
+    return b"%b%b%b%b%b" % (_SHORT.pack(len(name)), name, _LONG.pack(size), links, value)
 
 
 def _get(op: Get) -> Args:
@@ -188,10 +225,12 @@ def _read(op: Read) -> Args:
 
 def _set(op: Set) -> Args:
     args: Args = ["set", op.map, *_lease(op.lease), _flag(op.absent_only), len(op.items)]
-    refs = op.refs or {}
+    refs = op.refs
     for name, value in op.items.items():
-        args += [name, value, packed_names(refs.get(name, ()))]
-    return args
+        sent = b"" if isinstance(value, Elsewhere) else value
+        args += (name, sent, packed_names(refs.get(name, ())) if refs else "")
+    apart = [(n, v, v.size) for n, v in op.items.items() if isinstance(v, Elsewhere)]
+    return [*args, len(apart), *(word for words in apart for word in words)]
 
 
 def _append(op: Append) -> Args:
@@ -199,7 +238,8 @@ def _append(op: Append) -> Args:
     ids = op.ids or (None,) * len(op.items)
     refs = op.refs or ((),) * len(op.items)
     for value, id_, links in zip(op.items, ids, refs, strict=True):
-        args += [id_ or "", len(value), item_tail(id_, links, value)]
+        size = value.size if isinstance(value, Elsewhere) else len(value)
+        args += [id_ or "", size, item_tail(id_, links, value)]
     return args
 
 
@@ -235,6 +275,7 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Get: _get,
     Read: _read,
     Info: lambda _: ["info"],
+    Now: lambda _: ["now"],
     Set: _set,
     Del: lambda op: ["del", op.map, *_choice(op.fields, op.prefix)],
     Incr: lambda op: ["incr", op.map, op.field, _number(op.by), *_lease(op.lease), _flag(op.keep)],
@@ -248,6 +289,10 @@ _PARTS: dict[type[AnyOp | AnyGuard], Callable[[Any], Args]] = {
     Same: lambda guard: ["same", guard.map, guard.field, guard.revision],
     Revision: lambda guard: ["revision", guard.revision],
     Head: lambda guard: ["head", guard.log, guard.seq],
-    Epoch: lambda guard: ["epoch", guard.epoch],
+    Epoch: lambda guard: ["epoch", raw_epoch(guard.epoch)],
     Claimed: lambda guard: ["claimed", guard.token],
+}
+_NAMING = {
+    kind: tuple(name for name in ("map", "refs", "log") if name in kind.__struct_fields__)
+    for kind in _PARTS
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 import msgspec
 
@@ -11,7 +12,9 @@ from threadkeep.engines.view import Row
 from threadkeep.ops.reply import EntityInfo
 
 ASKED = ("", "\2", "\3")  # fields of an entity's hash, in the order in which `Record` takes them
-_WIDTHS = (4, 7, 7, 7, 7, 3, 6, 4, 6, 3, 3)
+_FIXED = (0, 1, 5, 12, 19, 26, 29, 34)  # where its parts begin, see lua/00_short.lua
+_LEASE = 34
+_ENDS = ((1, 8), (2, 8), (4, 7), (8, 5))
 
 
 class Record(msgspec.Struct):
@@ -42,39 +45,51 @@ def read_record(found: list[bytes | None]) -> Record | None:
     raw, meta, labels = found
     if raw is None:
         return None
-    numbers: list[int] = []
-    at = 1
-    for width in _WIDTHS:
-        numbers.append(int.from_bytes(raw[at : at + width], "big"))
-        at += width
-    ends: list[int | None] = []
-    for bit in (1, 2, 4):
-        ends.append(int.from_bytes(raw[at : at + 8], "big") if raw[0] & bit else None)
-        at += 8 if raw[0] & bit else 0
-    revision, created, updated, listed, prior, fields, field_bytes, items, item_bytes = numbers[:9]
+    flags, revision, created, updated, listed, fields, field_bytes = (
+        int.from_bytes(raw[at:to], "big") for at, to in pairwise(_FIXED)
+    )
+    window, end, due, at = read_lease(raw)
+    logs: dict[str, list[int]] = _table(_table(_unpacked(meta)).get("l")) if meta else {}
     row = Row(
         created=created,
         updated=updated,
         listed=listed,
-        prior=prior,
+        prior=int.from_bytes(raw[_LEASE : _LEASE + 7], "big") if flags & 16 else 0,
         revision=revision,
-        epoch=raw[at:].decode(),
-        window=ends[0],
-        end=ends[1],
-        due=ends[2],
+        epoch=raw[at:].hex(),
+        window=window,
+        end=end,
+        due=due,
         labels=_labels(labels),
         fields=fields,
         field_bytes=field_bytes,
-        items=items,
-        item_bytes=item_bytes,
+        items=sum(log[1] for log in logs.values()),
+        item_bytes=sum(log[2] for log in logs.values()),
     )
-    return Record(row, bool(meta and _table(meta).get("l")))
+    return Record(row, bool(logs))
+
+
+def read_lease(raw: bytes) -> tuple[int | None, int | None, int | None, int]:
+    """Return window, end and due of a record, and where its epoch begins."""
+    flags = raw[0]
+    at = _LEASE + (7 if flags & 16 else 0) + (3 if flags & 32 else 0) + (3 if flags & 64 else 0)
+    found: list[int | None] = []
+    for bit, size in _ENDS:
+        found.append(int.from_bytes(raw[at : at + size], "big") if flags & bit else None)
+        at += size if flags & bit else 0
+    window, end, due, _ = found
+    return window, end, due, at
 
 
 def _labels(raw: bytes | None) -> dict[str, str]:
-    return dict(sorted(_table(raw).items())) if raw else {}
+    return dict(sorted(_table(_unpacked(raw)).items())) if raw else {}
 
 
-def _table(raw: bytes) -> dict[str, Any]:
-    found: dict[str, Any] | list[Any] = msgspec.msgpack.decode(raw, type=dict[str, Any] | list[Any])
-    return found if isinstance(found, dict) else {}  # an empty table of Lua is an empty array
+def _unpacked(raw: bytes) -> Any:
+    return msgspec.msgpack.decode(raw)
+
+
+def _table(found: Any) -> dict[str, Any]:
+    return (
+        cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    )  # an empty table of Lua is an empty array

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from msgspec.structs import replace
 
+from threadkeep.engines.redis.large import TOKEN, Elsewhere
+from threadkeep.engines.redis.program import APART
 from threadkeep.errors import DataLost, TooLarge, UsageError
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
@@ -23,6 +25,7 @@ from threadkeep.ops.ops import (
     Info,
     Item,
     Label,
+    Now,
     Read,
     Restore,
     Set,
@@ -37,24 +40,36 @@ from threadkeep.ops.reply import (
     Fields,
     Items,
     Labels,
+    Moment,
     Names,
     Nothing,
     Number,
     Reply,
 )
 
-FAILED, DONE, CHANGED, REPEATED, OVER, OVER_FAILED, HOT, CLAIMED, REFUSED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    9,
-)
+FAILED, DONE, CHANGED, REPEATED, OVER, OVER_FAILED = range(6)
+FOUND, CLAIMED, ASK_WHOLE, REFUSED, WRITTEN, APPENDED = range(6, 12)
 SECOND = 1_000_000
+_MORE = 8 | 16 | 32  # links, a value elsewhere, a large one
+_WINDOWS = {0: (0, 0), 2: (8, 1), 4: (4, SECOND), 6: (2, SECOND)}  # bytes, and what they count in
+
+
+def _head(tag: int) -> tuple[int, int, int]:
+    """Return where the end stops, where the window does, and what that counts in microseconds (0: none)."""
+    stop = 5 + ((8 if tag & 64 else 7) if tag & 1 else 0)
+    size, unit = _WINDOWS[tag & 6]
+    return stop, stop + size, unit
+
+
+_HEADS = [_head(tag) for tag in range(256)]
+_WRITTEN = (Names(()),)
+
+
+def raise_first(answers: list[Any]) -> None:
+    """Raise the first error among the answers to several commands."""
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
 
 
 def need(answer: list[Any]) -> tuple[str, str] | None:
@@ -67,11 +82,13 @@ def need(answer: list[Any]) -> tuple[str, str] | None:
 def read_reply(batch: Batch, answer: list[Any]) -> Reply:
     """Return the reply to a batch. Raises UsageError, TooLarge or DataLost where the script refused it."""
     code = answer[0]
-    if code == HOT:
-        return _hot(batch, answer)
+    if code == WRITTEN:
+        return Reply(True, _WRITTEN, answer[1], answer[2].hex(), changed=True)
+    if code == APPENDED:
+        return _appended_short(batch, answer)
     if code == REFUSED:
         refuse(batch.ref, answer[1:])
-    failed, revision, epoch, results = answer[1], answer[2], answer[3].decode(), answer[4]
+    failed, revision, epoch, results = answer[1], answer[2], answer[3].hex(), answer[4]
     ok = code in {DONE, CHANGED, REPEATED, OVER}
     ops = batch.ops if ok else batch.otherwise
     return Reply(
@@ -88,12 +105,12 @@ def read_reply(batch: Batch, answer: list[Any]) -> Reply:
     )
 
 
-def _hot(batch: Batch, answer: list[Any]) -> Reply:
-    (op,) = batch.ops
-    assert isinstance(op, Get) and op.fields  # noqa: S101, PT018 - only such a batch is answered so
-    raw = answer[3]
-    found = {} if raw is None else {op.fields[0]: read_field(raw)}
-    return Reply(True, (Fields(found),), answer[1], answer[2].decode())
+def _appended_short(batch: Batch, answer: list[Any]) -> Reply:
+    op = batch.ops[0]
+    assert isinstance(op, Append)  # noqa: S101 - only such a batch is answered so
+    _, revision, epoch, head = answer
+    result = Appended(tuple(range(head + 1, head + 1 + len(op.items))), ())
+    return Reply(True, (result,), revision, epoch.hex(), changed=True)
 
 
 def refuse(ref: Ref, why: list[Any]) -> NoReturn:
@@ -110,26 +127,25 @@ def refuse(ref: Ref, why: list[Any]) -> NoReturn:
 
 def read_field(raw: bytes) -> Field:
     """Return a field as it is stored: header, then value."""
-    tag, at = raw[0], 5
+    tag = raw[0]
+    stop, at, unit = _HEADS[tag]
     revision = int.from_bytes(raw[1:5], "big")
-    end = window = None
+    end = int.from_bytes(raw[5:stop], "big") if stop > 5 else None
+    window = int.from_bytes(raw[stop:at], "big") * unit if unit else None
+    if not tag & _MORE:
+        value = raw[at:]
+        return Field(value, revision, window, end, (), len(value))
     refs: tuple[str, ...] = ()
-    if tag & 1:
-        end = int.from_bytes(raw[at : at + 8], "big")
-        at += 8
-    if tag & 2:
-        window = int.from_bytes(raw[at : at + 8], "big")
-        at += 8
-    elif tag & 4:
-        window = int.from_bytes(raw[at : at + 4], "big") * SECOND
-        at += 4
     if tag & 8:
         size = int.from_bytes(raw[at : at + 4], "big")
         refs = read_names(raw[at + 4 : at + 4 + size])
         at += 4 + size
     if tag & 16:
         size = int.from_bytes(raw[at : at + 4], "big")
-        return Field(raw[at + 4 :], revision, window, end, refs, size)
+        at += 4
+        token = Elsewhere.of(raw[at : at + TOKEN], size) if tag & 32 else None
+        value = raw[at + TOKEN :] if token is not None else raw[at:]
+        return Field(value or token or b"", revision, window, end, refs, size)
     return Field(raw[at:], revision, window, end, refs, len(raw) - at)
 
 
@@ -150,7 +166,10 @@ def read_item(raw: bytes, *, values: bool) -> Item:
     size = int.from_bytes(raw[13:15], "big")
     name, place = raw[15 : 15 + size].decode(), 15 + size
     (links,) = struct.unpack_from(">I", raw, place)
+    links, apart = links & ~APART, links & APART
     refs, value = read_names(raw[place + 4 : place + 4 + links]), raw[place + 4 + links :]
+    if values and apart:
+        value = Elsewhere.of(value[:TOKEN], int.from_bytes(value[TOKEN:], "big"))
     if values:
         return Item(seq, value, name or None, refs, at)
     return Item(seq, b"", name or None, refs, at, int.from_bytes(value, "big"))
@@ -177,6 +196,8 @@ def _fields(flat: list[bytes]) -> dict[str, Field]:
 
 def _get(op: Get, result: list[Any]) -> Fields:
     found, linked = _fields(result[0]), _fields(result[1])
+    if not op.values:
+        found = {name: replace(field, value=b"") for name, field in found.items()}
     order = (
         sorted(found) if op.fields is None else [n for n in dict.fromkeys(op.fields) if n in found]
     )
@@ -197,7 +218,7 @@ def _info(_: Info | None, result: list[Any]) -> AnyResult:
         created=created,
         updated=updated,
         revision=revision,
-        epoch=epoch.decode(),
+        epoch=epoch.hex(),
         window=window if window >= 0 else None,
         end=end if end >= 0 else None,
         labels=pairs(labels),
@@ -231,6 +252,7 @@ _RESULTS: dict[type[AnyOp], Callable[[Any, Any], AnyResult]] = {
     Get: _get,
     Read: _read,
     Info: _info,
+    Now: lambda _, result: Moment(int(result)),
     Set: _names,
     Del: _names,
     Incr: _number,

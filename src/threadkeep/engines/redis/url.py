@@ -1,14 +1,15 @@
-"""The options of a URL that say where the keys lie: `prefix` and `shards`."""
+"""The options of a URL that say where the keys lie: `prefix`, `shards`, `layout` and its `name`."""
 
 from __future__ import annotations
 
 import re
 from typing import Final, TypedDict
 
+from threadkeep.engines.redis.keyed.names import Keyed
 from threadkeep.errors import UsageError
 from threadkeep.model.urls import StoreUrl
 
-OWN_OPTIONS: Final = frozenset({"prefix", "shards"})
+OWN_OPTIONS: Final = frozenset({"prefix", "shards", "layout", "name"})
 MOST_SHARDS: Final = 1024
 
 
@@ -29,3 +30,14 @@ def places_of(url: StoreUrl) -> Spread:
     if not shards.isascii() or not shards.isdigit() or not 1 <= int(shards) <= MOST_SHARDS:
         raise UsageError(f"shards={shards!r} must be a number from 1 to {MOST_SHARDS}")
     return Spread(prefix=prefix, shards=int(shards))
+
+
+def keyed_of(layout: str | None, name: str | None) -> Keyed | None:
+    """Return the layout that the options `layout` and `name` mean; None for threadkeep's own. Raises UsageError."""
+    if layout not in {None, "keys"}:
+        raise UsageError(f"layout={layout!r} is unknown; write layout=keys, or leave it out")
+    if layout is None:
+        if name is not None:
+            raise UsageError(f"name={name!r} goes with layout=keys; write both, or leave it out")
+        return None
+    return Keyed() if name is None else Keyed(name)

@@ -1,82 +1,21 @@
-"""What the caches know of themselves: policies, counts, advice; and what they do when something is wrong."""
+"""What the caches know of themselves: counts, and the advice that follows from them."""
 
 from __future__ import annotations
 
 import pytest
 
 from threadkeep._async.store import AsyncStore
-from threadkeep.errors import CodecError, Unavailable, UsageError
-from threadkeep.layers.cache_entries import MAP
-from threadkeep.layers.cache_names import entry_ref
-from threadkeep.layers.cache_policies import MAP as POLICY_MAP
-from threadkeep.model.caches import CacheCounts, CacheOptions, ToolPolicy
-from threadkeep.model.leases import FOREVER, Sliding
-from threadkeep.model.refs import Ref
+from threadkeep.errors import CodecError, Unavailable
+from threadkeep.layers.cache_names import counts_ref
+from threadkeep.model.caches import CacheCounts, CacheOptions
+from threadkeep.model.options import Limits
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Set
 from threadkeep.testing._async.broken import AsyncBroken
-from threadkeep.testing._async.clock import AsyncClock
-from threadkeep.testing._async.fixtures import MakeStore
-from threadkeep.testing._async.upstream import AsyncUpstream
+from threadkeep.testing._async.fixtures import MakeStore, OpenEngine
 from threadkeep.testing.tasks import AsyncTasks
 
 ARGS = {"n": 1}
-DAMAGED = (b"", b"j{", b"j[]", b'j{"response":1,"cost":-1}', b'j{"response":1,"x":1}', b"\xff")
-
-
-@pytest.mark.anyio
-class TestPolicies:
-    """A tool's ttl that is stored, and which ttl holds."""
-
-    async def test_the_nearest_ttl_holds(self, make_store: MakeStore, clock: AsyncClock) -> None:
-        store = make_store(ttl={"tool": clock.span(60)})
-        await store.tools.set_policy("policy", ttl=clock.span(10))
-        for tool, ttl in (("policy", None), ("policy", 20), ("default", None)):
-            given = None if ttl is None else clock.span(ttl)
-            await store.tools.store(tool, {"ttl": ttl}, 1, ttl=given)
-        await clock.pass_(11)
-        assert not (await store.tools.check("policy", {"ttl": None})).hit
-        assert (await store.tools.check("policy", {"ttl": 20})).hit
-        await clock.pass_(11)
-        assert not (await store.tools.check("policy", {"ttl": 20})).hit
-        assert (await store.tools.check("default", {"ttl": None})).hit
-        await clock.pass_(40)
-        assert not (await store.tools.check("default", {"ttl": None})).hit
-
-    async def test_policies_are_stored(self, make_store: MakeStore, store: AsyncStore) -> None:
-        other = make_store()
-        assert await other.tools.policies() == {}
-        await store.tools.set_policy("b:c", ttl=60)
-        await store.tools.set_policy("a", ttl=FOREVER)
-        expected = {"a": ToolPolicy("a", FOREVER), "b:c": ToolPolicy("b:c", Sliding(60))}
-        assert await store.tools.policies() == expected
-        assert await store.tools.get_policy("b:c") == expected["b:c"]
-        assert await store.tools.get_policy("none") is None
-        assert await other.tools.policies() == {}  # what it knows is under 30 seconds old
-        await other.tools.refresh()
-        assert await other.tools.policies() == expected
-        assert await store.tools.delete_policy("a")
-        assert not await store.tools.delete_policy("a")
-        assert list(await store.tools.policies()) == ["b:c"]
-        assert await store.tools.invalidate_tool("b:c") == 0
-        assert list(await store.tools.policies()) == ["b:c"]
-
-    async def test_a_damaged_policy_does_not_stop_the_others(self, store: AsyncStore) -> None:
-        await store.tools.set_policy("good", ttl=60)
-        ref = Ref(store.namespace, "tool", "%policies")
-        await (await store.ready()).run(Batch(ref, (Set(POLICY_MAP, {"bad": b"j5"}),)))
-        await store.tools.refresh()
-        assert list(await store.tools.policies()) == ["good"]
-        await store.tools.set_policy("bad", ttl=1)
-        assert list(await store.tools.policies()) == ["bad", "good"]
-
-    async def test_policies_that_cannot_be_are_refused(self, store: AsyncStore) -> None:
-        for ttl in (0, -1, "60", None, float("inf")):
-            with pytest.raises(UsageError):
-                await store.tools.set_policy("t", ttl=ttl)  # pyright: ignore[reportArgumentType] - what is refused
-        with pytest.raises(UsageError, match="tool name"):
-            await store.tools.set_policy("", ttl=1)
-        assert await store.tools.policies() == {}
 
 
 @pytest.mark.anyio
@@ -168,103 +107,33 @@ class TestCounts:
         await store.tools.set_policy("often", ttl=7_200)
         assert (await store.tools.effectiveness())[0].advice == "keep"
 
-
-@pytest.mark.anyio
-class TestCacheFailures:
-    """A cache that fails costs a call more, nothing else, and says so in its counts."""
-
-    async def test_a_failing_engine_is_a_miss(
-        self, make_store: MakeStore, store: AsyncStore, upstream: AsyncUpstream
+    async def test_names_beyond_the_room_are_counted_together(
+        self, make_store: MakeStore, open_engine: OpenEngine
     ) -> None:
-        engine = AsyncBroken(await store.ready())
-        other = make_store(engine=engine, caches=CacheOptions(flush_seconds=3_600))
-        await store.tools.store("t", ARGS, "kept")
-        engine.down = True
-        assert not (await other.tools.check("t", ARGS)).hit
-        assert await other.tools.store("t", ARGS, "new") is None
-        assert (await other.tools.run("t", ARGS, upstream))["call"] == 1
-        assert (await other.llm.run({"model": "m"}, upstream))["call"] == 2
-        for call in (
-            lambda: other.tools.invalidate("t", ARGS),
-            lambda: other.tools.invalidate_tool("t"),
-            lambda: other.tools.set_policy("t", ttl=1),
-            other.tools.refresh,
-            other.stats,
-        ):
-            with pytest.raises(Unavailable):
-                await call()
-        engine.down = False
-        assert (await other.tools.check("t", ARGS)).response == "kept"
-        counts = (await other.stats()).tools.by_name["t"]
-        assert (counts.errors, counts.misses, counts.hits) == (3, 2, 1)
+        options = CacheOptions(flush_seconds=3_600)
+        store = make_store(engine=await open_engine(Limits(fields=4)), caches=options)
+        await store.tools.check("known", ARGS)
+        await store.stats()
+        for number in range(300):
+            await store.tools.check(f"t{number}", ARGS)
+        await store.tools.check("known", ARGS)
+        stats = (await store.stats()).tools
+        assert stats.total.misses == 302
+        assert stats.by_name["known"].misses == 2
+        assert len(stats.by_name) <= 128
+        assert stats.others.misses == 301 - len(stats.by_name)
+        await store.reset_stats()
+        assert (await store.stats()).tools.others == CacheCounts()
 
-    async def test_an_engine_that_fails_while_the_tool_is_called(
-        self, make_store: MakeStore, store: AsyncStore, upstream: AsyncUpstream
-    ) -> None:
-        engine = AsyncBroken(await store.ready())
-        other = make_store(engine=engine, caches=CacheOptions(flush_seconds=3_600))
-
-        async def fails_meanwhile(**args: object) -> object:
-            engine.down = True
-            return await upstream(**args)
-
-        assert (await other.tools.run("t", ARGS, fails_meanwhile, ttl=60))["call"] == 1
-        engine.down = False
-        assert not (await other.tools.check("t", ARGS)).hit
-
-    async def test_raising_is_an_option(
-        self, make_store: MakeStore, store: AsyncStore, upstream: AsyncUpstream
-    ) -> None:
-        engine = AsyncBroken(await store.ready())
-        options = CacheOptions(on_error="raise", flush_seconds=3_600)
-        other = make_store(engine=engine, caches=options)
-        engine.down = True
-        for call in (
-            lambda: other.tools.check("t", ARGS),
-            lambda: other.tools.store("t", ARGS, 1),
-            lambda: other.tools.run("t", ARGS, upstream),
-        ):
-            with pytest.raises(Unavailable):
-                await call()
-        assert not upstream.calls
-        engine.down = False
-        await _damage(store, b"j{")
-        with pytest.raises(CodecError):
-            await other.tools.check("t", ARGS)
-
-    @pytest.mark.parametrize("data", DAMAGED)
-    async def test_a_damaged_entry_is_a_miss_and_is_replaced(
-        self, store: AsyncStore, upstream: AsyncUpstream, data: bytes
-    ) -> None:
-        await _damage(store, data)
-        assert not (await store.tools.check("t", ARGS)).hit
-        counts = (await store.stats()).tools.by_name["t"]
-        assert (counts.corrupt, counts.misses) == (1, 1)
-        await store.tools.store("t", ARGS, "new")
-        assert (await store.tools.check("t", ARGS)).response == "new"
-        await _damage(store, data)
-        assert (await store.tools.run("t", ARGS, upstream))["call"] == 1
-        assert (await store.tools.check("t", ARGS)).response["call"] == 1
-
-    async def test_an_entry_of_another_type_is_a_miss(self, store: AsyncStore) -> None:
-        await store.tools.store("t", ARGS, "text")
-        assert not (await store.tools.check("t", ARGS, type=int)).hit
-        assert (await store.tools.check("t", ARGS, type=str)).hit
-
-    async def test_a_hit_renews_only_where_asked_for(
-        self, make_store: MakeStore, store: AsyncStore, clock: AsyncClock
-    ) -> None:
-        sliding = make_store(caches=CacheOptions(sliding=True))
-        await store.tools.store("fixed", ARGS, 1, ttl=clock.span(10))
-        await sliding.tools.store("sliding", ARGS, 1, ttl=clock.span(10))
-        for _ in range(3):
-            await clock.pass_(6)
-            await store.tools.check("fixed", ARGS)
-            assert (await sliding.tools.check("sliding", ARGS)).hit
-        assert not (await store.tools.check("fixed", ARGS)).hit
-
-
-async def _damage(store: AsyncStore, data: bytes) -> None:
-    key = store.tools.key(ARGS)
-    ref = entry_ref(store.namespace, "tool", "t", key)
-    await (await store.ready()).run(Batch(ref, (Set(MAP, {key: data}, Sliding(60)),)))
+    async def test_a_damaged_count_stops_no_other(self, store: AsyncStore) -> None:
+        await store.tools.check("t", ARGS)
+        await store.stats()
+        ref = counts_ref(store.namespace, "tool", "t")
+        await (await store.ready()).run(Batch(ref, (Set("misses", {"t": b'j"x"'}),)))
+        for tool in ("t", "other"):
+            await store.tools.check(tool, ARGS)
+        with pytest.raises(CodecError, match="reset"):
+            await store.stats()
+        await store.reset_stats()
+        await store.tools.check("t", ARGS)
+        assert (await store.stats()).tools.total.misses == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from threadkeep._async.store import AsyncStore
@@ -119,14 +121,44 @@ class TestFlights:
             lambda: store.tools.invalidate("t", ARGS),
             lambda: store.tools.invalidate_tool("t"),
         ):
-            upstream.pause = 0.05
+            upstream.held = True
             before = len(upstream.calls)
             running = AsyncTasks.begin(lambda: store.tools.run("t", ARGS, upstream))
             await AsyncTasks.until(lambda b=before: upstream.begun(b))
             assert not await remove()
+            upstream.held = False
             await running.result()
             assert not (await store.tools.check("t", ARGS)).hit
 
+    async def test_callers_that_want_another_type_call_for_themselves(
+        self, store: AsyncStore, upstream: AsyncUpstream
+    ) -> None:
+        upstream.answer, upstream.held = "text", True
+        first = AsyncTasks.begin(lambda: store.tools.run("t", ARGS, upstream))
+        await AsyncTasks.until(lambda: upstream.begun(0))
+        second = AsyncTasks.begin(lambda: store.tools.run("t", ARGS, lambda: 7, type=int))
+        upstream.held = False
+        assert (await first.result(), await second.result()) == ("text", 7)
+        assert len(upstream.calls) == 1
+
+    # sync: off
+    async def test_a_caller_that_is_cancelled_takes_no_other_down(
+        self, store: AsyncStore, upstream: AsyncUpstream
+    ) -> None:
+        upstream.held = True
+        first = asyncio.create_task(store.tools.run("t", ARGS, upstream))
+        await AsyncTasks.until(lambda: upstream.begun(0))
+        others = [asyncio.create_task(store.tools.run("t", ARGS, upstream)) for _ in range(5)]
+        await AsyncTasks.sleep(0)
+        others[0].cancel()
+        first.cancel()
+        upstream.held = False
+        results = await asyncio.gather(first, *others, return_exceptions=True)
+        cancelled = [isinstance(one, asyncio.CancelledError) for one in results]
+        assert cancelled == [True, True, False, False, False, False]
+        assert results[2:] == [{"n": 1, "call": 2}] * 4
+
+    # sync: on
     async def test_trips(
         self, make_store: MakeStore, store: AsyncStore, upstream: AsyncUpstream
     ) -> None:
@@ -145,6 +177,5 @@ async def _dead(store: AsyncStore, clock: AsyncClock) -> None:
         entry_ref(store.namespace, "tool", "t", key),
         key,
         round(clock.span(10) * SECOND),
-        anew=False,
     )
     await (await store.ready()).run(plan.batch)

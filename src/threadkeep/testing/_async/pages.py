@@ -99,6 +99,23 @@ class TestPages:
         assert sorted(found) == names
 
     @needs("clock")
+    @pytest.mark.parametrize("limit", [1, 2])
+    @pytest.mark.parametrize("labels", [{}, {"user": "alice"}], ids=["all", "labelled"])
+    async def test_what_is_written_twice_between_two_pages_is_not_missing(
+        self, store: AsyncStore, clock: AsyncClock, limit: int, labels: dict[str, Any]
+    ) -> None:
+        names = await self.fill(store, clock)
+
+        async def between(page: int) -> None:
+            for _ in range(2 if page == 1 else 0):
+                clock.jump(GRAIN + 1)
+                for name in names:
+                    await store.thread(name).state.increment("n")
+
+        found = await self.walk(store, between, limit=limit, **labels)
+        assert sorted(set(self.names(found))) == names
+
+    @needs("clock")
     @pytest.mark.parametrize("labels", [{}, {"user": "alice"}], ids=["all", "labelled"])
     async def test_a_full_listing_is_exact_whatever_moves(
         self, store: AsyncStore, clock: AsyncClock, labels: dict[str, Any]

@@ -31,9 +31,10 @@ class TestStale:
         assert not (await store.tools.check("t", ARGS)).hit
         stale = await store.tools.check("t", ARGS, allow_stale=True)
         assert stale.hit and stale.stale and stale.response["call"] == 1
-        upstream.pause = 0.02
+        upstream.held = True
         found = await AsyncTasks.together(*[run for _ in range(10)])
         assert [one["call"] for one in found] == [1] * 10
+        upstream.held = False
         await AsyncTasks.until(lambda: _call_is(store, 2))
         assert len(upstream.calls) == 2
         assert (await run())["call"] == 2

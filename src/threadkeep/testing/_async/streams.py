@@ -94,8 +94,8 @@ class TestStreams:
             stream = store.llm.stream(PARAMS, source.begin, type=TextBlock)
             assert [piece async for piece in stream] == source.pieces
         assert await store.llm.replay(PARAMS) == [
-            {"type": "text", "text": "a"},
-            {"type": "text", "text": "b"},
+            {"type": "text", "text": "a", "hints": None},
+            {"type": "text", "text": "b", "hints": None},
         ]
         with pytest.raises(CodecError):
             await store.llm.replay(PARAMS, type=int)

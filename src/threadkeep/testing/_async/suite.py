@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from threadkeep.testing._async.atomicity import TestAtomicity
+from threadkeep.testing._async.cache_failures import TestCacheFailures
 from threadkeep.testing._async.cached import TestCached
 from threadkeep.testing._async.claim import TestClaim
 from threadkeep.testing._async.clocks import TestClocks
 from threadkeep.testing._async.closing import TestCapabilities, TestClosing
 from threadkeep.testing._async.codec import TestCodec
-from threadkeep.testing._async.counts import TestCacheFailures, TestCounts, TestPolicies
+from threadkeep.testing._async.counts import TestCounts
 from threadkeep.testing._async.directory import TestDirectory, TestListing
 from threadkeep.testing._async.expiry import TestExpiry
 from threadkeep.testing._async.failing import TestFailingHandlers
@@ -44,10 +45,12 @@ from threadkeep.testing._async.limits import TestLimits
 from threadkeep.testing._async.llm import TestLlm
 from threadkeep.testing._async.logs import TestLogs
 from threadkeep.testing._async.messages import TestMessages
+from threadkeep.testing._async.moment import TestMoment
 from threadkeep.testing._async.names import TestNames
 from threadkeep.testing._async.once import TestOnce
 from threadkeep.testing._async.pages import TestPages
 from threadkeep.testing._async.parts import TestParts
+from threadkeep.testing._async.policies import TestPolicies
 from threadkeep.testing._async.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._async.stale import TestStale
 from threadkeep.testing._async.state import TestState
@@ -85,6 +88,7 @@ __all__ = [
     "TestLlm",
     "TestLogs",
     "TestMessages",
+    "TestMoment",
     "TestNames",
     "TestOnce",
     "TestPages",

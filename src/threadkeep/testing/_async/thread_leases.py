@@ -80,6 +80,13 @@ class TestThreadLeases:
         for entity in (leased.user("u"), leased.app()):
             assert await entity.state.get("a") == 1
 
+    async def test_it_is_destroyed_like_any_other(self, leased: AsyncStore) -> None:
+        thread = leased.thread("t")
+        assert await thread.destroy() == 0
+        await thread.state.set("a", 1)
+        assert await thread.destroy() == 1
+        assert await leased.thread("t").info() is None
+
     async def test_an_idle_thread_ends_whole(self, leased: AsyncStore, clock: AsyncClock) -> None:
         thread = leased.thread("t")
         await thread.state.set("a", 1, ttl=FOREVER)

@@ -10,11 +10,12 @@ UNSET = object()
 
 
 class AsyncUpstream:
-    """A tool that notes its calls, may take its time, and fails as often as told."""
+    """A tool that notes its calls, may take its time, holds them while told to, and fails as often as told."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.pause = 0.0
+        self.held = False
         self.failures = 0
         self.answer: Any = UNSET
 
@@ -24,6 +25,8 @@ class AsyncUpstream:
         number = len(self.calls)
         if self.pause:
             await AsyncTasks.sleep(self.pause)
+        while self.held:
+            await AsyncTasks.sleep(0.005)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("the tool is out of reach")

@@ -1,82 +1,22 @@
 # Generated from src/threadkeep/testing/_async/counts.py by scripts/unasync. Do not edit.
-"""What the caches know of themselves: policies, counts, advice; and what they do when something is wrong."""
+"""What the caches know of themselves: counts, and the advice that follows from them."""
 
 from __future__ import annotations
 
 import pytest
 
 from threadkeep._sync.store import Store
-from threadkeep.errors import CodecError, Unavailable, UsageError
-from threadkeep.layers.cache_entries import MAP
-from threadkeep.layers.cache_names import entry_ref
-from threadkeep.layers.cache_policies import MAP as POLICY_MAP
-from threadkeep.model.caches import CacheCounts, CacheOptions, ToolPolicy
-from threadkeep.model.leases import FOREVER, Sliding
-from threadkeep.model.refs import Ref
+from threadkeep.errors import CodecError, Unavailable
+from threadkeep.layers.cache_names import counts_ref
+from threadkeep.model.caches import CacheCounts, CacheOptions
+from threadkeep.model.options import Limits
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Set
 from threadkeep.testing._sync.broken import Broken
-from threadkeep.testing._sync.clock import Clock
-from threadkeep.testing._sync.fixtures import MakeStore
-from threadkeep.testing._sync.upstream import Upstream
+from threadkeep.testing._sync.fixtures import MakeStore, OpenEngine
 from threadkeep.testing.tasks import Tasks
 
 ARGS = {"n": 1}
-DAMAGED = (b"", b"j{", b"j[]", b'j{"response":1,"cost":-1}', b'j{"response":1,"x":1}', b"\xff")
-
-
-class TestPolicies:
-    """A tool's ttl that is stored, and which ttl holds."""
-
-    def test_the_nearest_ttl_holds(self, make_store: MakeStore, clock: Clock) -> None:
-        store = make_store(ttl={"tool": clock.span(60)})
-        store.tools.set_policy("policy", ttl=clock.span(10))
-        for tool, ttl in (("policy", None), ("policy", 20), ("default", None)):
-            given = None if ttl is None else clock.span(ttl)
-            store.tools.store(tool, {"ttl": ttl}, 1, ttl=given)
-        clock.pass_(11)
-        assert not (store.tools.check("policy", {"ttl": None})).hit
-        assert (store.tools.check("policy", {"ttl": 20})).hit
-        clock.pass_(11)
-        assert not (store.tools.check("policy", {"ttl": 20})).hit
-        assert (store.tools.check("default", {"ttl": None})).hit
-        clock.pass_(40)
-        assert not (store.tools.check("default", {"ttl": None})).hit
-
-    def test_policies_are_stored(self, make_store: MakeStore, store: Store) -> None:
-        other = make_store()
-        assert other.tools.policies() == {}
-        store.tools.set_policy("b:c", ttl=60)
-        store.tools.set_policy("a", ttl=FOREVER)
-        expected = {"a": ToolPolicy("a", FOREVER), "b:c": ToolPolicy("b:c", Sliding(60))}
-        assert store.tools.policies() == expected
-        assert store.tools.get_policy("b:c") == expected["b:c"]
-        assert store.tools.get_policy("none") is None
-        assert other.tools.policies() == {}  # what it knows is under 30 seconds old
-        other.tools.refresh()
-        assert other.tools.policies() == expected
-        assert store.tools.delete_policy("a")
-        assert not store.tools.delete_policy("a")
-        assert list(store.tools.policies()) == ["b:c"]
-        assert store.tools.invalidate_tool("b:c") == 0
-        assert list(store.tools.policies()) == ["b:c"]
-
-    def test_a_damaged_policy_does_not_stop_the_others(self, store: Store) -> None:
-        store.tools.set_policy("good", ttl=60)
-        ref = Ref(store.namespace, "tool", "%policies")
-        (store.ready()).run(Batch(ref, (Set(POLICY_MAP, {"bad": b"j5"}),)))
-        store.tools.refresh()
-        assert list(store.tools.policies()) == ["good"]
-        store.tools.set_policy("bad", ttl=1)
-        assert list(store.tools.policies()) == ["bad", "good"]
-
-    def test_policies_that_cannot_be_are_refused(self, store: Store) -> None:
-        for ttl in (0, -1, "60", None, float("inf")):
-            with pytest.raises(UsageError):
-                store.tools.set_policy("t", ttl=ttl)  # pyright: ignore[reportArgumentType] - what is refused
-        with pytest.raises(UsageError, match="tool name"):
-            store.tools.set_policy("", ttl=1)
-        assert store.tools.policies() == {}
 
 
 class TestCounts:
@@ -163,102 +103,33 @@ class TestCounts:
         store.tools.set_policy("often", ttl=7_200)
         assert (store.tools.effectiveness())[0].advice == "keep"
 
-
-class TestCacheFailures:
-    """A cache that fails costs a call more, nothing else, and says so in its counts."""
-
-    def test_a_failing_engine_is_a_miss(
-        self, make_store: MakeStore, store: Store, upstream: Upstream
+    def test_names_beyond_the_room_are_counted_together(
+        self, make_store: MakeStore, open_engine: OpenEngine
     ) -> None:
-        engine = Broken(store.ready())
-        other = make_store(engine=engine, caches=CacheOptions(flush_seconds=3_600))
-        store.tools.store("t", ARGS, "kept")
-        engine.down = True
-        assert not (other.tools.check("t", ARGS)).hit
-        assert other.tools.store("t", ARGS, "new") is None
-        assert (other.tools.run("t", ARGS, upstream))["call"] == 1
-        assert (other.llm.run({"model": "m"}, upstream))["call"] == 2
-        for call in (
-            lambda: other.tools.invalidate("t", ARGS),
-            lambda: other.tools.invalidate_tool("t"),
-            lambda: other.tools.set_policy("t", ttl=1),
-            other.tools.refresh,
-            other.stats,
-        ):
-            with pytest.raises(Unavailable):
-                call()
-        engine.down = False
-        assert (other.tools.check("t", ARGS)).response == "kept"
-        counts = (other.stats()).tools.by_name["t"]
-        assert (counts.errors, counts.misses, counts.hits) == (3, 2, 1)
+        options = CacheOptions(flush_seconds=3_600)
+        store = make_store(engine=open_engine(Limits(fields=4)), caches=options)
+        store.tools.check("known", ARGS)
+        store.stats()
+        for number in range(300):
+            store.tools.check(f"t{number}", ARGS)
+        store.tools.check("known", ARGS)
+        stats = (store.stats()).tools
+        assert stats.total.misses == 302
+        assert stats.by_name["known"].misses == 2
+        assert len(stats.by_name) <= 128
+        assert stats.others.misses == 301 - len(stats.by_name)
+        store.reset_stats()
+        assert (store.stats()).tools.others == CacheCounts()
 
-    def test_an_engine_that_fails_while_the_tool_is_called(
-        self, make_store: MakeStore, store: Store, upstream: Upstream
-    ) -> None:
-        engine = Broken(store.ready())
-        other = make_store(engine=engine, caches=CacheOptions(flush_seconds=3_600))
-
-        def fails_meanwhile(**args: object) -> object:
-            engine.down = True
-            return upstream(**args)
-
-        assert (other.tools.run("t", ARGS, fails_meanwhile, ttl=60))["call"] == 1
-        engine.down = False
-        assert not (other.tools.check("t", ARGS)).hit
-
-    def test_raising_is_an_option(
-        self, make_store: MakeStore, store: Store, upstream: Upstream
-    ) -> None:
-        engine = Broken(store.ready())
-        options = CacheOptions(on_error="raise", flush_seconds=3_600)
-        other = make_store(engine=engine, caches=options)
-        engine.down = True
-        for call in (
-            lambda: other.tools.check("t", ARGS),
-            lambda: other.tools.store("t", ARGS, 1),
-            lambda: other.tools.run("t", ARGS, upstream),
-        ):
-            with pytest.raises(Unavailable):
-                call()
-        assert not upstream.calls
-        engine.down = False
-        _damage(store, b"j{")
-        with pytest.raises(CodecError):
-            other.tools.check("t", ARGS)
-
-    @pytest.mark.parametrize("data", DAMAGED)
-    def test_a_damaged_entry_is_a_miss_and_is_replaced(
-        self, store: Store, upstream: Upstream, data: bytes
-    ) -> None:
-        _damage(store, data)
-        assert not (store.tools.check("t", ARGS)).hit
-        counts = (store.stats()).tools.by_name["t"]
-        assert (counts.corrupt, counts.misses) == (1, 1)
-        store.tools.store("t", ARGS, "new")
-        assert (store.tools.check("t", ARGS)).response == "new"
-        _damage(store, data)
-        assert (store.tools.run("t", ARGS, upstream))["call"] == 1
-        assert (store.tools.check("t", ARGS)).response["call"] == 1
-
-    def test_an_entry_of_another_type_is_a_miss(self, store: Store) -> None:
-        store.tools.store("t", ARGS, "text")
-        assert not (store.tools.check("t", ARGS, type=int)).hit
-        assert (store.tools.check("t", ARGS, type=str)).hit
-
-    def test_a_hit_renews_only_where_asked_for(
-        self, make_store: MakeStore, store: Store, clock: Clock
-    ) -> None:
-        sliding = make_store(caches=CacheOptions(sliding=True))
-        store.tools.store("fixed", ARGS, 1, ttl=clock.span(10))
-        sliding.tools.store("sliding", ARGS, 1, ttl=clock.span(10))
-        for _ in range(3):
-            clock.pass_(6)
-            store.tools.check("fixed", ARGS)
-            assert (sliding.tools.check("sliding", ARGS)).hit
-        assert not (store.tools.check("fixed", ARGS)).hit
-
-
-def _damage(store: Store, data: bytes) -> None:
-    key = store.tools.key(ARGS)
-    ref = entry_ref(store.namespace, "tool", "t", key)
-    (store.ready()).run(Batch(ref, (Set(MAP, {key: data}, Sliding(60)),)))
+    def test_a_damaged_count_stops_no_other(self, store: Store) -> None:
+        store.tools.check("t", ARGS)
+        store.stats()
+        ref = counts_ref(store.namespace, "tool", "t")
+        (store.ready()).run(Batch(ref, (Set("misses", {"t": b'j"x"'}),)))
+        for tool in ("t", "other"):
+            store.tools.check(tool, ARGS)
+        with pytest.raises(CodecError, match="reset"):
+            store.stats()
+        store.reset_stats()
+        store.tools.check("t", ARGS)
+        assert (store.stats()).tools.total.misses == 1

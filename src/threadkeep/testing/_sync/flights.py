@@ -113,13 +113,25 @@ class TestFlights:
             lambda: store.tools.invalidate("t", ARGS),
             lambda: store.tools.invalidate_tool("t"),
         ):
-            upstream.pause = 0.05
+            upstream.held = True
             before = len(upstream.calls)
             running = Tasks.begin(lambda: store.tools.run("t", ARGS, upstream))
             Tasks.until(lambda b=before: upstream.begun(b))
             assert not remove()
+            upstream.held = False
             running.result()
             assert not (store.tools.check("t", ARGS)).hit
+
+    def test_callers_that_want_another_type_call_for_themselves(
+        self, store: Store, upstream: Upstream
+    ) -> None:
+        upstream.answer, upstream.held = "text", True
+        first = Tasks.begin(lambda: store.tools.run("t", ARGS, upstream))
+        Tasks.until(lambda: upstream.begun(0))
+        second = Tasks.begin(lambda: store.tools.run("t", ARGS, lambda: 7, type=int))
+        upstream.held = False
+        assert (first.result(), second.result()) == ("text", 7)
+        assert len(upstream.calls) == 1
 
     def test_trips(self, make_store: MakeStore, store: Store, upstream: Upstream) -> None:
         trips = Trips(store.ready())
@@ -137,6 +149,5 @@ def _dead(store: Store, clock: Clock) -> None:
         entry_ref(store.namespace, "tool", "t", key),
         key,
         round(clock.span(10) * SECOND),
-        anew=False,
     )
     (store.ready()).run(plan.batch)

@@ -29,9 +29,10 @@ class TestStale:
         assert not (store.tools.check("t", ARGS)).hit
         stale = store.tools.check("t", ARGS, allow_stale=True)
         assert stale.hit and stale.stale and stale.response["call"] == 1
-        upstream.pause = 0.02
+        upstream.held = True
         found = Tasks.together(*[run for _ in range(10)])
         assert [one["call"] for one in found] == [1] * 10
+        upstream.held = False
         Tasks.until(lambda: _call_is(store, 2))
         assert len(upstream.calls) == 2
         assert (run())["call"] == 2

@@ -92,8 +92,8 @@ class TestStreams:
             stream = store.llm.stream(PARAMS, source.begin, type=TextBlock)
             assert [piece for piece in stream] == source.pieces
         assert store.llm.replay(PARAMS) == [
-            {"type": "text", "text": "a"},
-            {"type": "text", "text": "b"},
+            {"type": "text", "text": "a", "hints": None},
+            {"type": "text", "text": "b", "hints": None},
         ]
         with pytest.raises(CodecError):
             store.llm.replay(PARAMS, type=int)

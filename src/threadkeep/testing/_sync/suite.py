@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from threadkeep.testing._sync.atomicity import TestAtomicity
+from threadkeep.testing._sync.cache_failures import TestCacheFailures
 from threadkeep.testing._sync.cached import TestCached
 from threadkeep.testing._sync.claim import TestClaim
 from threadkeep.testing._sync.clocks import TestClocks
 from threadkeep.testing._sync.closing import TestCapabilities, TestClosing
 from threadkeep.testing._sync.codec import TestCodec
-from threadkeep.testing._sync.counts import TestCacheFailures, TestCounts, TestPolicies
+from threadkeep.testing._sync.counts import TestCounts
 from threadkeep.testing._sync.directory import TestDirectory, TestListing
 from threadkeep.testing._sync.expiry import TestExpiry
 from threadkeep.testing._sync.failing import TestFailingHandlers
@@ -41,10 +42,12 @@ from threadkeep.testing._sync.limits import TestLimits
 from threadkeep.testing._sync.llm import TestLlm
 from threadkeep.testing._sync.logs import TestLogs
 from threadkeep.testing._sync.messages import TestMessages
+from threadkeep.testing._sync.moment import TestMoment
 from threadkeep.testing._sync.names import TestNames
 from threadkeep.testing._sync.once import TestOnce
 from threadkeep.testing._sync.pages import TestPages
 from threadkeep.testing._sync.parts import TestParts
+from threadkeep.testing._sync.policies import TestPolicies
 from threadkeep.testing._sync.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._sync.stale import TestStale
 from threadkeep.testing._sync.state import TestState
@@ -82,6 +85,7 @@ __all__ = [
     "TestLlm",
     "TestLogs",
     "TestMessages",
+    "TestMoment",
     "TestNames",
     "TestOnce",
     "TestPages",

@@ -78,6 +78,13 @@ class TestThreadLeases:
         for entity in (leased.user("u"), leased.app()):
             assert entity.state.get("a") == 1
 
+    def test_it_is_destroyed_like_any_other(self, leased: Store) -> None:
+        thread = leased.thread("t")
+        assert thread.destroy() == 0
+        thread.state.set("a", 1)
+        assert thread.destroy() == 1
+        assert leased.thread("t").info() is None
+
     def test_an_idle_thread_ends_whole(self, leased: Store, clock: Clock) -> None:
         thread = leased.thread("t")
         thread.state.set("a", 1, ttl=FOREVER)

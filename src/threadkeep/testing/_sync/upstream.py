@@ -11,11 +11,12 @@ UNSET = object()
 
 
 class Upstream:
-    """A tool that notes its calls, may take its time, and fails as often as told."""
+    """A tool that notes its calls, may take its time, holds them while told to, and fails as often as told."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.pause = 0.0
+        self.held = False
         self.failures = 0
         self.answer: Any = UNSET
 
@@ -25,6 +26,8 @@ class Upstream:
         number = len(self.calls)
         if self.pause:
             Tasks.sleep(self.pause)
+        while self.held:
+            Tasks.sleep(0.005)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("the tool is out of reach")

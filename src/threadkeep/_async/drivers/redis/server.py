@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from threadkeep.engines.redis.links import AsyncNodes
-from threadkeep.errors import UsageError
+from threadkeep.errors import Forbidden, UsageError
 
 
 class Found(msgspec.Struct, frozen=True):
     """What the primaries say; None where they do not tell. `skew`: seconds ahead of this process."""
 
     version: str
+    primary: bool
     appendonly: str | None
     appendfsync: str | None
     eviction: str | None
@@ -23,9 +24,8 @@ class Found(msgspec.Struct, frozen=True):
 
 async def examine(nodes: AsyncNodes) -> Found:
     """Ask the primaries for their settings; one that an ACL keeps from telling is not an error."""
-    info = next(
-        (i for i in await nodes.everywhere(("INFO", "server")) if isinstance(i, bytes)), b""
-    )
+    told = [i for i in await nodes.everywhere(("INFO", "server")) if isinstance(i, bytes)]
+    roles = await nodes.everywhere(("INFO", "replication"))
     settings: dict[str, str | None] = {}
     for name in ("appendonly", "appendfsync", "maxmemory-policy"):
         values = {_setting(answer) for answer in await nodes.everywhere(("CONFIG", "GET", name))}
@@ -38,7 +38,8 @@ async def examine(nodes: AsyncNodes) -> Found:
         seconds, micros = moment
         skew = int(seconds) + int(micros) / 1e6 - middle
     return Found(
-        version=_version(info.decode(errors="replace")),
+        version=_version(told[0].decode(errors="replace") if told else ""),
+        primary=not any(isinstance(role, bytes) and b"role:slave" in role for role in roles),
         appendonly=settings["appendonly"],
         appendfsync=settings["appendfsync"],
         eviction=settings["maxmemory-policy"],
@@ -72,11 +73,46 @@ def _version(info: str) -> str:
 
 def durability(found: Found) -> str:
     """Say what of an acknowledged batch survives what, as the server's settings have it."""
-    if found.appendonly != "yes":
+    if found.appendonly != "yes" or not found.primary:
         return "none"
     return {"always": "power-loss", "everysec": "seconds(1)"}.get(
         found.appendfsync or "", "process"
     )
+
+
+async def check_waiting(nodes: AsyncNodes, found: Found) -> None:
+    """Raise UsageError or Forbidden where a write cannot wait for the server's disk."""
+    if not found.primary:
+        raise UsageError("durable=True, but this server is a replica; connect to its primary")
+    if found.appendonly == "no":
+        raise UsageError("durable=True needs a server with `appendonly yes`; this one keeps no log")
+    if not _tells_truly(found.version):
+        raise UsageError(
+            f"durable=True needs `appendfsync always` on {found.version}: WAITAOF, by which writes could"
+            " wait for `everysec`, is missing there or answers before the disk has them; Redis 8 and"
+            " later can"
+        )
+    if found.appendfsync == "no":
+        raise UsageError(
+            "durable=True needs `appendfsync everysec` or `always`; with `no` the server never says that"
+            " its disk has a write"
+        )
+    for answer in await nodes.everywhere(("WAITAOF", 1, 0, 1)):
+        if isinstance(answer, Forbidden):
+            raise Forbidden("durable=True waits by WAITAOF; allow it to this user: `+waitaof`")
+        if isinstance(answer, Exception):
+            raise UsageError(f"durable=True waits by WAITAOF, and this server does not: {answer}")
+
+
+def _tells_truly(version: str) -> bool:
+    """Tell whether WAITAOF waits for the disk.
+
+    Before Redis 8 and in each Valkey up to 9.1 at least it answers too early when less than a second has
+    passed since the last sync (https://github.com/redis/redis/pull/13793).
+    """
+    family, _, number = version.partition(" ")
+    major = number.partition(".")[0]
+    return family == "redis" and major.isdecimal() and int(major) >= 8
 
 
 def refuse_eviction(policy: str | None) -> None:

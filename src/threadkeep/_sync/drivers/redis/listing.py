@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from threadkeep.concurrency import Flow
 from threadkeep.engines.cursor import Place, check_query, pack, unpack
-from threadkeep.engines.redis.keys import Places, entity
+from threadkeep.engines.redis.keys import Home, Places, entity
 from threadkeep.engines.redis.links import Nodes, slot_of
 from threadkeep.engines.redis.listing import Candidate, Command, Shard, candidates, scored
 from threadkeep.engines.redis.record import ASKED, Record, read_record
+from threadkeep.engines.redis.reply import raise_first
 from threadkeep.model.refs import Ref
 from threadkeep.ops.engine import Listed, Page, Query
 from threadkeep.ops.reply import EntityInfo
@@ -45,17 +45,10 @@ class RedisListing:
 
     def _ask(self, commands: list[tuple[Shard, Command]]) -> list[Any]:
         """Ask several shards at once; raises the first error."""
-        answers: list[Any] = [None] * len(commands)
-
-        def one(number: int) -> None:
-            shard, command = commands[number]
-            slot = slot_of(shard.key.encode())
-            (answers[number],) = self._nodes.call(slot, [command], again=True)
-
-        Flow.each(range(len(commands)), one, len(commands))
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
+        answers = self._nodes.ask_each(
+            [(slot_of(shard.key.encode()), command) for shard, command in commands]
+        )
+        raise_first(answers)
         return answers
 
     def _share(self, limit: int) -> int:
@@ -63,28 +56,25 @@ class RedisListing:
 
     def _records(self, query: Query, ids: list[str]) -> Shown:
         """Return what a listing shows of these entities, by id."""
-        by_base: dict[str, list[str]] = {}
+        by_home: dict[Home, list[str]] = {}
         for id_ in ids:
-            by_base.setdefault(self._places.of(Ref(query.namespace, query.kind, id_)), []).append(
-                id_
-            )
+            home = self._places.home(Ref(query.namespace, query.kind, id_))
+            by_home.setdefault(home, []).append(id_)
+        asked: list[tuple[int, Command]] = []
+        for home, mine in by_home.items():
+            asked.append((home.slot, ("TIME",)))
+            asked += [(home.slot, ("HMGET", entity(home.base, id_), *ASKED)) for id_ in mine]
+        answers = self._nodes.ask_each(asked)
+        raise_first(answers)
+        told = iter(answers)
         shown: Shown = {}
-
-        def some(base: str) -> None:
-            mine = by_base[base]
-            commands: list[Command] = [("TIME",)]
-            commands += [("HMGET", entity(base, id_), *ASKED) for id_ in mine]
-            slot = slot_of(entity(base, mine[0]).encode())
-            moment, *found = self._nodes.call(slot, commands, again=True)
-            now = int(moment[0]) * 1_000_000 + int(moment[1])
-            for id_, answer in zip(mine, found, strict=True):
-                if isinstance(answer, Exception):
-                    raise answer
-                info = self._shown(query, id_, read_record(answer), now)
+        for mine in by_home.values():
+            seconds, micros = next(told)
+            now = int(seconds) * 1_000_000 + int(micros)
+            for id_ in mine:
+                info = self._shown(query, id_, read_record(next(told)), now)
                 if info is not None:
                     shown[id_] = info
-
-        Flow.each(by_base, some, len(by_base) or 1)
         return shown
 
     def _shown(
@@ -131,9 +121,9 @@ class RedisListing:
         label = self._rarest(query)
         found: dict[str, EntityInfo] = {}
         if place.below is not None and place.seen is not None:
-            last = self._moved(query, place, label, found)
-            if last is not None:
-                return _page(query, found, Place("newest", place.below, last))
+            after = self._moved(query, place, label, found)
+            if after is not None:
+                return _page(query, found, after)
         below, top, count = place.below, 0, self._share(query.limit)
         while True:
             asked = [(shard, shard.newest(below, count, label)) for shard in self._shards]
@@ -141,9 +131,7 @@ class RedisListing:
                 asked += [(shard, shard.top()) for shard in self._shards]
             answers = self._ask(asked)
             lists = [candidates(answer, label) for answer in answers[: len(self._shards)]]
-            if not top:
-                tops = [scored(answer) for answer in answers[len(self._shards) :]]
-                top = max((answer[0][1] for answer in tops if answer), default=0)
+            top = top or _highest(answers[len(self._shards) :])
             ready, more = _ready(lists, count)
             shown = self._records(query, [id_ for _, id_ in ready])
             for at, id_ in ready:
@@ -158,31 +146,38 @@ class RedisListing:
 
     def _moved(
         self, query: Query, place: Place, label: Label, found: dict[str, EntityInfo]
-    ) -> int | None:
+    ) -> Place | None:
         """Add what has moved up since the last page and had not had its turn.
 
-        Return the last place of a page that is full with it, else None.
+        Return the place after a page that is full with it, else None.
         """
-        assert place.below is not None  # noqa: S101 - the caller asked
-        assert place.seen is not None  # noqa: S101 - same
-        seen, last, count = place.seen, 0, max(query.limit + 1, 100)
+        assert place.seen is not None  # noqa: S101 - the caller asked
+        seen, last, top, count = place.seen, 0, 0, max(query.limit + 1, 100)
         while True:
             asked = [(shard, shard.above(seen, count, label)) for shard in self._shards]
-            lists = [candidates(answer, label) for answer in self._ask(asked)]
+            if not top:
+                asked += [(shard, shard.top()) for shard in self._shards]
+            answers = self._ask(asked)
+            lists = [candidates(answer, label) for answer in answers[: len(self._shards)]]
+            top = top or _highest(answers[len(self._shards) :])
             ready, more = _ready(lists, count, rising=True)
             shown = self._records(query, [id_ for _, id_ in ready])
             for at, id_ in ready:
                 seen = at
                 if id_ not in shown:
                     continue
-                prior = shown[id_][1]
-                if not prior or place.below <= prior <= place.seen:
+                if not place.awaits(at, shown[id_][1]):
                     continue
                 if len(found) == query.limit:
-                    return last
+                    return place.within_moved(last, top)
                 found[id_], last = shown[id_][0], at
             if not more:
                 return None
+
+
+def _highest(answers: list[Any]) -> int:
+    tops = [scored(answer) for answer in answers]
+    return max((answer[0][1] for answer in tops if answer), default=0)
 
 
 def _ready(

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final, cast
 
-from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
+from threadkeep.engines.redis.links.errors import (
+    Closed,
+    Late,
+    Lost,
+    ServerError,
+    Unready,
+    Unsynced,
+)
 from threadkeep.engines.redis.links.script import Command, Script, pack, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.slots import Address, read_target
@@ -46,8 +53,15 @@ class Errand:
     """The commands of one call, until each has its answer or time is up; times of time.monotonic."""
 
     def __init__(
-        self, commands: Sequence[Command], settings: Settings, begun: float, *, again: bool
+        self,
+        commands: Sequence[Command],
+        settings: Settings,
+        begun: float,
+        *,
+        again: bool,
+        synced: bool = False,
     ) -> None:
+        self.synced = synced  # answered when the server's disk has it
         self.results: list[Any] = [None] * len(commands)
         self.asked: Address | None = None  # the node that is taking the slot over
         self.moved: tuple[int, Address] | None = None
@@ -88,6 +102,11 @@ class Errand:
         """
         if isinstance(outcome, Lost):
             return self._lost(outcome)
+        if isinstance(outcome, Unsynced):
+            raise Timeout(
+                f"{asked} did it, but has not said within {now - self._begun:.3g} s that its disk has it",
+                maybe_applied=True,
+            )
         if isinstance(outcome, Late):
             raise Timeout(
                 f"{asked} did not answer within {now - self._begun:.3g} s", maybe_applied=True
@@ -163,6 +182,8 @@ class Errand:
         return self._unsent(error)
 
     def _unreachable(self, error: Unavailable) -> Step:
+        if isinstance(error, Closed):
+            raise Unavailable(str(error), maybe_applied=self._sent)
         if isinstance(error, Unready):
             self._patient(Step.WAIT)
         return self._unsent(error)
@@ -175,13 +196,14 @@ class Errand:
         return Step.LOOK
 
     def pause(self, now: float) -> float:
-        """Return how long to wait before it is sent again. Raises Unavailable when time is up."""
-        if now >= self.limit:
+        """Return how long to wait before it is sent again. Raises Unavailable when that is too late."""
+        longest = min(0.5, 0.004 * 2 ** min(self._rounds, 10))
+        wait = random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+        if now + wait >= self.limit:  # an attempt without time to answer would only hide the reason
             raise Unavailable(
                 f"given up after {now - self._begun:.3g} s: {self._why}", maybe_applied=self._sent
             )
-        longest = min(0.5, 0.004 * 2 ** min(self._rounds, 10))
-        return min(random.uniform(longest / 2, longest), self.limit - now)  # noqa: S311 - no secret
+        return wait
 
 
 def _unknown(answer: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from threadkeep.errors import Forbidden, ThreadkeepError, Unavailable
@@ -19,6 +20,8 @@ class ServerError(ThreadkeepError):
         """Return the error that an error reply means."""
         code, _, said = text.partition(" ")
         said = said.partition(", with args beginning with")[0]  # those are the caller's data
+        if code in {"ERR", "EXECABORT"} and (within := _WITHIN.search(said)):
+            code, said = within.groups()
         if code in _REFUSALS:
             return RefusedByServer(code, said)
         return FullServer(code, said, _ADVICE[code]) if code in _ADVICE else ServerError(code, said)
@@ -32,6 +35,10 @@ class FullServer(ServerError, Unavailable):
     """The server takes no writes now. Nothing was written."""
 
 
+# what a script or a transaction was refused with, as the servers' versions report it
+_WITHIN: Final = re.compile(
+    r"(?:user_script: ?\d+|discarded because of): -?(?!ERR)([A-Z]{3,}) (.*?)(?: script: .*)?$"
+)
 _REFUSALS: Final = {"NOPERM", "NOAUTH", "WRONGPASS", "DENIED"}
 _ADVICE: Final = {
     "OOM": "; give it more memory (maxmemory) or delete something",
@@ -44,6 +51,10 @@ class Unready(Unavailable):
     """The server is there and not ready: it loads its data, has no primary or runs a long script."""
 
 
+class Closed(Unavailable):
+    """The store is closed: there is nothing to wait for."""
+
+
 class Lost(Exception):
     """A connection has ended before the answer came. `sent` is False when the server cannot have the call."""
 
@@ -54,3 +65,7 @@ class Lost(Exception):
 
 class Late(Exception):
     """The answer has not come by the deadline; it will be dropped when it does."""
+
+
+class Unsynced(Late):
+    """The server did it, and has not said by the deadline that its disk has it."""

@@ -19,6 +19,7 @@ class Script(msgspec.Struct, frozen=True):
 
     body: bytes
     sha: bytes
+    whole: bool = False  # EVAL in any case
 
     @classmethod
     def of(cls, text: str) -> Script:
@@ -44,7 +45,7 @@ def pack(command: Command, *, whole: bool = False) -> bytes:
     """Return a command as the server reads it; `whole` sends the text of a script and not its SHA."""
     first = command[0]
     if isinstance(first, Script):
-        head = ("EVAL", first.body) if whole else ("EVALSHA", first.sha)
+        head = ("EVAL", first.body) if whole or first.whole else ("EVALSHA", first.sha)
         return _pack((*head, *command[1:]))
     return _pack(command)
 

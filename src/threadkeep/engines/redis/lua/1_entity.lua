@@ -3,29 +3,31 @@
 -- KEYS 1 the entity (hash)   2 places in listings (sorted set)   3 ends of leases (sorted set)
 --      4 labels (sorted set)  5 ids (sorted set), then one key for each map of its own that ARGV
 --      names and two for each log: its items (list) and their ids (hash). All in one slot.
--- ARGV the main map, the id, the channel of its watchers and the command to publish with, how many
---      shards there are and which this is, names of maps, names of logs, then the program; see
---      program.py, which writes it.
+-- ARGV what is asked (w a batch that writes, r one that only reads, i a look for a listing, t upkeep; s and p
+--      have ARGV of their own, see 0_set.lua and 0_append.lua), the id, the channel of its watchers, what is the same for all
+--      entities of the shard (main map, command to publish with, how many shards there are, which this
+--      is, most fields, most labels), names of maps and logs, then the program; see program.py.
 -- Returns an array that begins with a code; see reply.py, which reads it.
 --
 -- The entity's hash holds: "" its record; a field of the main map under its own name; what is hidden
 -- under names that begin with a control character, which no name of a user does:
 --   \1<field>          a long value, whose field then holds its header alone
+--   \8<token>          a large value, which never passes through here (large.py); its field or item names it
 --   \2                 logs (head, count, bytes) and maps of their own (count of fields)
 --   \3                 labels
 --   \6<map>\0<field>   a field of a map whose name begins with #
 --   \7<epoch>          a tombstone: when it ends
 -- Times are microseconds of the server. This program is a twin of engines/apply.py.
 
-local call, insert, spack, sunpack = redis.call, table.insert, struct.pack, struct.unpack
-local H, PLACES, ENDS, LABELS, IDS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PLACES, ENDS, LABELS, IDS = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 -- Functions and what they share stand in one table. A script is defined anew at each call, and each
 -- local that a function captures costs a walk over all that are captured: 80 us in all, else 20.
-local E = { DAY = 86400000000, ONCE = 600000000, GRAIN = 60000000, CHUNK = 6000, LONG = 1000 }
+local E = { DAY = 86400000000, ONCE = 600000000, GRAIN = 60000000, CHUNK = 6000, LONG = 1000,
+  MANY = 600, STRETCH = 100 }
 
-E.cursor = ARGV[1] == 'g' and 3 or 1
-E.writes = ARGV[1] == 'w'
+E.cursor = 5
+E.writes = MODE == 'w' or MODE == 's' or MODE == 'p'
 function E.arg()
   E.cursor = E.cursor + 1
   return ARGV[E.cursor]
@@ -40,17 +42,18 @@ function E.list()
   return found
 end
 
-E.MAIN, E.ID, E.CHANNEL, E.PUBLISH = E.arg(), E.arg(), E.arg(), E.arg()
-E.SHARDS, E.SHARD = E.number(), E.number()
+E.ID, E.CHANNEL = ARGV[2], ARGV[3]
+E.MAIN, E.PUBLISH, E.SHARDS, E.SHARD, E.MOST_FIELDS, E.MOST_LABELS = unpack(cmsgpack.unpack(ARGV[4]))
 E.map_keys, E.log_keys = {}, {}
-local used = 5
-for _, name in ipairs(E.list()) do
-  used = used + 1
-  E.map_keys[name] = KEYS[used]
-end
-for _, name in ipairs(E.list()) do
-  E.log_keys[name] = { KEYS[used + 1], KEYS[used + 2] }
-  used = used + 2
+if MODE == 'p' then
+  E.log_keys[ARGV[7]] = { KEYS[6], KEYS[7] }
+elseif MODE ~= 's' and ARGV[5] ~= '' then
+  local maps, logs = unpack(cmsgpack.unpack(ARGV[5]))
+  for i, name in ipairs(maps) do E.map_keys[name] = KEYS[5 + i] end
+  for i, name in ipairs(logs) do
+    local used = 5 + #maps + 2 * i
+    E.log_keys[name] = { KEYS[used - 1], KEYS[used] }
+  end
 end
 
 local moment = call('TIME')
@@ -66,43 +69,26 @@ function E.chunks(values, width, act)
   end
 end
 
-E.ROW = '>BI4I7I7I7I7I3I6I4I6I3I3'
-
 function E.read_row(raw)
-  local record, flags, at = {}, nil, nil
-  flags, record.revision, record.created, record.updated, record.listed, record.prior, record.fields,
-    record.field_bytes, record.items, record.item_bytes, record.main, record.stay, at = sunpack(E.ROW, raw)
-  if flags % 2 >= 1 then record.window, at = sunpack('>I8', raw, at) end
-  if flags % 4 >= 2 then record.fin, at = sunpack('>I8', raw, at) end
-  if flags % 8 >= 4 then record.due, at = sunpack('>I8', raw, at) end
-  record.epoch = raw:sub(at)
-  record.was = { listed = record.listed, due = record.fin and record.due }
-  return record
-end
-
-function E.write_row(record)
-  local flags = (record.window and 1 or 0) + (record.fin and 2 or 0) + (record.due and 4 or 0)
-  local raw = spack(E.ROW, flags, record.revision, record.created, record.updated, record.listed, record.prior,
-    record.fields, record.field_bytes, record.items, record.item_bytes, record.main, record.stay)
-  for _, value in ipairs({ record.window or false, record.fin or false, record.due or false }) do
-    if value then raw = raw .. spack('>I8', value) end
+  local row, flags, at, _ = {}, nil, nil, nil
+  flags, row.revision, row.created, row.updated, row.listed, row.fields, row.field_bytes = sunpack(ROW, raw)
+  row.prior, row.main, row.stay = counts_in(raw, flags, row.fields)
+  row.window, row.fin, row.due, row.renew, _, at = lease_in(raw, flags)
+  row.epoch, row.items, row.item_bytes = raw:sub(at), 0, 0
+  for _, log in pairs(E.meta.l) do
+    row.items, row.item_bytes = row.items + log[2], row.item_bytes + log[3]
   end
-  return raw .. record.epoch
+  row.was = { listed = row.listed, due = row.fin and row.due }
+  return row
 end
 
--- A field is its header, then its value. Header: a byte that tells what follows, the revision,
--- the end, the window (in seconds where it is whole seconds), linked names, the size of a value
--- that stands elsewhere or was left out.
+-- A field is its header (00_short.lua) and what its tag says: linked names (8), the size of a value that stands
+-- elsewhere or was left out (16), the token of a large one (32); then the value.
 function E.read_field(raw)
   local tag, field, at, size = nil, {}, nil, nil
-  tag, field.rev, at = sunpack('>BI4', raw)
-  if tag % 2 >= 1 then field.fin, at = sunpack('>I8', raw, at) end
-  if tag % 4 >= 2 then
-    field.window, at = sunpack('>I8', raw, at)
-  elseif tag % 8 >= 4 then
-    field.window, at = sunpack('>I4', raw, at)
-    field.window = field.window * 1000000
-  end
+  tag, field.rev = sunpack('>BI4', raw)
+  local _
+  field.fin, field.window, _, at = lease_of(raw, tag)
   if tag % 16 >= 8 then
     size, at = sunpack('>I4', raw, at)
     field.refs, at = raw:sub(at, at + size - 1), at + size
@@ -110,6 +96,7 @@ function E.read_field(raw)
   if tag % 32 >= 16 then
     field.size, at = sunpack('>I4', raw, at)
     field.apart = true
+    if tag % 64 >= 32 then field.token, at = raw:sub(at, at + 7), at + 8 end
   else
     field.size = #raw - at + 1
   end
@@ -118,18 +105,10 @@ function E.read_field(raw)
 end
 
 function E.header(field, apart)
-  local seconds = field.window and field.window % 1000000 == 0 and field.window < 4e15
-  local tag = (field.fin and 1 or 0) + (field.window and (seconds and 4 or 2) or 0)
-    + (field.refs and 8 or 0) + (apart and 16 or 0)
-  local raw = spack('>BI4', tag, field.rev)
-  if field.fin then raw = raw .. spack('>I8', field.fin) end
-  if seconds then
-    raw = raw .. spack('>I4', field.window / 1000000)
-  elseif field.window then
-    raw = raw .. spack('>I8', field.window)
-  end
+  local tag = (field.refs and 8 or 0) + (apart and 16 or 0) + (apart and field.token and 32 or 0)
+  local raw = header_of(tag, field.rev, field.fin, field.window)
   if field.refs then raw = raw .. spack('>I4', #field.refs) .. field.refs end
-  if apart then raw = raw .. spack('>I4', field.size) end
+  if apart then raw = raw .. spack('>I4', field.size) .. (field.token or '') end
   return raw
 end
 
@@ -143,17 +122,31 @@ end
 
 function E.load_entity()
   local found = call('HMGET', H, '', '\2', '\3')
-  E.row = found[1] and E.read_row(found[1]) or nil
   E.meta = found[2] and cmsgpack.unpack(found[2]) or { l = {}, m = {} }
+  E.row = found[1] and E.read_row(found[1]) or nil
   E.labels = found[3] and cmsgpack.unpack(found[3]) or {}
   E.labelled = {}
   for name, value in pairs(E.labels) do E.labelled[name] = value end
 end
 
+-- Where a value stands that is not with its field: key and field.
+function E.apart(map, name, field)
+  local key, prefix = E.place(map)
+  return key, field.token and '\8' .. field.token or '\1' .. prefix .. name
+end
+
+-- Large values that came with the batch: token -> key; what is taken is taken out.
+E.staged = {}
+function E.take(token)
+  if token then E.staged[token] = nil end
+end
+function E.leave()
+  for token, key in pairs(E.staged) do call('HDEL', key, '\8' .. token) end
+end
+
 function E.value_of(map, name, field)
   if not field.apart then return field.raw:sub(field.at) end
-  local key, prefix = E.place(map)
-  local value = call('HGET', key, '\1' .. prefix .. name)
+  local value = call('HGET', E.apart(map, name, field))
   if not value then E.refuse('lost', 'value', name) end
   return value
 end
@@ -171,7 +164,7 @@ function E.fields_of(map, names)
       if raw then found[names[from + i - 1]] = E.read_field(raw) end
     end
   end
-  return found
+  return E.piles and E.sift(map, found) or found
 end
 
 function E.begins(text, prefix) return text:sub(1, #prefix) == prefix end
@@ -187,21 +180,15 @@ function E.select_of(map, wanted)
     if prefix ~= '' and E.begins(name, prefix) then mine, name = true, name:sub(#prefix + 1) end
     if mine and (not wanted or E.begins(name, wanted)) then found[name] = E.read_field(all[i + 1]) end
   end
-  return found
+  return E.piles and E.sift(map, found) or found
 end
 
 -- Call act(map, name, field) for every field of the entity, those of hidden maps too.
 function E.each_field(act)
   local all = call('HGETALL', H)
   for i = 1, #all, 2 do
-    local name = all[i]
-    local first = name:byte()
-    if first and first > 31 then
-      act(E.MAIN, name, E.read_field(all[i + 1]))
-    elseif first == 6 then
-      local stop = name:find('\0', 1, true)
-      act(name:sub(2, stop - 1), name:sub(stop + 1), E.read_field(all[i + 1]))
-    end
+    local map, name = E.whose('', all[i])
+    if map then act(map, name, E.read_field(all[i + 1])) end
   end
   for map in pairs(E.meta.m) do
     for name, field in pairs(E.select_of(map)) do act(map, name, field) end
@@ -210,10 +197,13 @@ end
 
 function E.put_field(map, name, field, value)
   local key, prefix = E.place(map)
-  if #value > E.LONG then
+  if field.had then call('HDEL', E.apart(map, name, field.had)) end
+  if field.token then
+    E.take(field.token)
+    call('HSET', key, prefix .. name, E.header(field, true))
+  elseif #value > E.LONG then
     call('HSET', key, prefix .. name, E.header(field, true), '\1' .. prefix .. name, value)
   else
-    if field.had then call('HDEL', key, '\1' .. prefix .. name) end
     call('HSET', key, prefix .. name, E.header(field, false) .. value)
   end
 end
@@ -223,7 +213,7 @@ function E.remove_fields(map, names)
   local gone = {}
   for name, field in pairs(names) do
     insert(gone, prefix .. name)
-    if field.apart then insert(gone, '\1' .. prefix .. name) end
+    if field.apart then insert(gone, (select(2, E.apart(map, name, field)))) end
   end
   E.chunks(gone, 1, function(...) call('HDEL', key, ...) end)
 end

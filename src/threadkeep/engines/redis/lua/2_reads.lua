@@ -1,14 +1,8 @@
 -- Reads, guards, and what has run out.
 
-function E.renewed(window, fin, now)
-  if not window or not fin then return nil end
-  local target = now + window
-  if (target - fin) * 16 > window then return target end
-end
+function E.renewed(window, fin, now) return window and fin and renewed(window, fin, now) end
 
-function E.is_over(now)
-  return E.row.fin and (E.row.fin <= now or (E.row.due and E.row.due > E.row.fin))
-end
+function E.is_over(now) return is_over(E.row.fin, E.row.due, now) end
 
 function E.alive(field, now)
   if field and not (field.fin and field.fin <= now) then return field end
@@ -37,6 +31,7 @@ end
 
 function E.shown(map, name, field, values)
   if not values then return E.header(field, true) end
+  if field.token and MODE == 'r' then return field.raw end
   if field.apart then return field.raw .. E.value_of(map, name, field) end
   return field.raw
 end
@@ -91,8 +86,14 @@ function E.read_item(raw)
   item.seq, item.at, size, at = sunpack('>I6I7I2', raw)
   item.id, at = raw:sub(at, at + size - 1), at + size
   size, at = sunpack('>I4', raw, at)
+  local links, apart = at - 4, size >= 2147483648
+  if apart then size = size - 2147483648 end
   item.refs, at = raw:sub(at, at + size - 1), at + size
   item.size, item.head, item.raw = #raw - at + 1, at - 1, raw
+  if apart then
+    item.token, item.size = raw:sub(at, at + 7), (sunpack('>I4', raw, at + 8))
+    item.bare = raw:sub(1, links - 1) .. spack('>I4', size) .. item.refs
+  end
   return item
 end
 
@@ -167,8 +168,13 @@ function E.read_log(op, now, renewals)
   local items = E.items_of(log, op)
   local names, known = {}, {}
   for i, raw in ipairs(items) do
-    if op.refs ~= '' or not op.values then
+    if op.refs ~= '' or not op.values or MODE ~= 'r' then
       local item = E.read_item(raw)
+      if item.token and op.values and MODE ~= 'r' then -- it may be gone after this batch
+        local value = call('HGET', H, '\8' .. item.token)
+        if not value then E.refuse('lost', 'item', op.log) end
+        items[i] = item.bare .. value
+      end
       if op.refs ~= '' then E.names_in(item.refs, names, known) end
       if not op.values then items[i] = raw:sub(1, item.head) .. spack('>I4', item.size) end
     end
@@ -209,9 +215,12 @@ function E.read_info(now)
     E.pairs_of(E.labels), fields, E.row.items, bytes, logs, maps }
 end
 
+function E.read_now(now) return string.format('%.0f', now) end
+
 function E.read_op(op, now, renewals)
   if op.code == 'get' then return E.read_get(op, now, renewals) end
   if op.code == 'read' then return E.read_log(op, now, renewals) end
+  if op.code == 'now' then return E.read_now(now) end
   return E.read_info(now)
 end
 
@@ -246,6 +255,7 @@ end
 -- Move the ends that reads have called for; returns the latest.
 function E.settle(renewals)
   local latest = 0
+  if next(renewals or {}) then call('HDEL', H, '\5') end -- never there; a full server then takes what only moves an end
   for map, found in pairs(renewals or {}) do
     for name, pair in pairs(found) do
       E.move_end(map, name, pair[1], pair[2])

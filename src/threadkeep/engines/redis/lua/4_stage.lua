@@ -41,6 +41,10 @@ function E.put(map, name, field)
   if not field or not field.fin then return end
   if not E.stage.due or field.fin < E.stage.due then E.stage.due = field.fin end
   E.stage.latest = math.max(E.stage.latest, field.fin)
+  if field.window and map == E.MAIN then
+    local again = math.ceil(field.fin - field.window + field.window / 16)
+    if not E.stage.renew or again < E.stage.renew then E.stage.renew = again end
+  end
 end
 
 function E.start(lease, now)
@@ -60,7 +64,9 @@ function E.stage_set(op)
     if op.absent_only and standing[name] then
       insert(skipped, name)
     else
-      E.put(op.map, name, E.make(op.values[i], window, fin, op.refs[name]))
+      local field, apart = E.make(op.values[i], window, fin, op.refs[name]), op.apart[name]
+      if apart then field.token, field.size, field.apart = apart.token, apart.size, true end
+      E.put(op.map, name, field)
     end
   end
   return skipped
@@ -110,7 +116,7 @@ E.STAGED = {
 
 -- Bring the counts of the record up to date with what is staged.
 function E.account(limit)
-  local fields, bytes = E.row.fields, E.row.field_bytes
+  local fields, bytes = 0, 0
   E.stage.maps = {}
   for map, new in pairs(E.stage.new) do
     local count, hidden = 0, map:byte() == 35
@@ -127,6 +133,8 @@ function E.account(limit)
       E.stage.maps[map] = count
     end
   end
+  if E.row.fields + fields > limit and fields > 0 and E.piles then E.reclaim(E.stage.now, true) end
+  fields, bytes = E.row.fields + fields, E.row.field_bytes + bytes
   if fields > limit and fields > E.row.fields then E.refuse('limit', 'fields', fields, limit) end
   E.row.fields, E.row.field_bytes = fields, bytes
 end
@@ -138,7 +146,7 @@ function E.flush()
     for name, field in pairs(new) do
       local before = old[name]
       if field then
-        field.had = before and before.apart
+        field.had = before and before.apart and before
         E.put_field(map, name, field, field.value)
       elseif before then
         gone[name] = before

@@ -18,13 +18,15 @@ function E.note_ids(log, items)
   E.chunks(found, 2, function(...) call('HSET', log.ids, ...) end)
 end
 
-function E.forget_ids(log, items)
-  local found = {}
+function E.forget_items(log, items)
+  local ids, apart = {}, {}
   for _, raw in ipairs(items) do
-    local id = E.read_item(raw).id
-    if id ~= '' then insert(found, id) end
+    local item = E.read_item(raw)
+    if item.id ~= '' then insert(ids, item.id) end
+    if item.token then insert(apart, '\8' .. item.token) end
   end
-  E.chunks(found, 1, function(...) call('HDEL', log.ids, ...) end)
+  E.chunks(ids, 1, function(...) call('HDEL', log.ids, ...) end)
+  E.chunks(apart, 1, function(...) call('HDEL', H, ...) end)
 end
 
 function E.append(log, op, now)
@@ -44,6 +46,7 @@ function E.append(log, op, now)
       if id ~= '' then known[id] = log.head end
       insert(seqs, log.head)
       insert(fresh, spack('>I6I7', log.head, now) .. tail)
+      E.take(E.read_item(fresh[#fresh]).token)
       log.count, log.bytes = log.count + 1, log.bytes + op.sizes[i]
     end
   end
@@ -68,7 +71,7 @@ function E.cut(log, op)
   for from = low, high - 1, E.CHUNK do
     local gone = call('LRANGE', log.list, from, math.min(from + E.CHUNK, high) - 1)
     for _, raw in ipairs(gone) do log.bytes = log.bytes - E.read_item(raw).size end
-    if call('EXISTS', log.ids) == 1 then E.forget_ids(log, gone) end
+    E.forget_items(log, gone)
   end
   if low > 0 then call('LTRIM', log.list, 0, low - 1) else call('LTRIM', log.list, high, -1) end
   log.count = log.count - (high - low)
@@ -81,6 +84,7 @@ function E.restore(log, op)
   for _, raw in ipairs(op.raws) do
     local item = E.read_item(raw)
     by_seq[item.seq] = raw
+    E.take(item.token)
     log.head = math.max(log.head, item.seq)
     if item.id ~= '' then
       insert(ids, item.id)
@@ -108,7 +112,7 @@ function E.restore(log, op)
   end
   table.sort(kept, function(a, b) return a[1] < b[1] end)
   for i, pair in ipairs(kept) do merged[i] = pair[2] end
-  E.forget_ids(log, gone)
+  E.forget_items(log, gone)
   call('UNLINK', log.list)
   E.push(log, merged)
   E.note_ids(log, op.raws)
@@ -138,7 +142,7 @@ function E.write_log(op, now)
   E.row.item_bytes = E.row.item_bytes + log.bytes - bytes
   if changed then
     E.meta.l[op.log] = { log.head, log.count, log.bytes }
-    E.meta.dirty = true
+    E.dirty = true
   end
   return result, changed
 end

@@ -44,26 +44,27 @@ function E.index(born)
 end
 
 function E.save(born)
-  if E.meta.dirty then
-    if next(E.meta.l) or next(E.meta.m) then
-      call('HSET', H, '\2', cmsgpack.pack({ l = E.meta.l, m = E.meta.m }))
+  if not born then call('HDEL', H, '\5') end -- never there; a full server then takes what adds nothing
+  if E.dirty then
+    if next(E.meta.l) or next(E.meta.m) or E.meta.s then
+      call('HSET', H, '\2', cmsgpack.pack(E.meta))
     else
       call('HDEL', H, '\2')
     end
   end
-  call('HSET', H, '', E.write_row(E.row))
+  call('HSET', H, '', packed(E.row, E.row.epoch))
   E.index(born)
 end
 
 -- The server forgets the hash by itself where it is all there is of the entity and all of it ends.
 function E.expire(born, latest)
   local alone = E.row.stay <= 0 and not E.row.fin and not next(E.meta.l) and not next(E.meta.m) and not next(E.labels)
-  local left = born and -1 or call('PTTL', H)
+  local left = call('PTTL', H) -- of a newborn: that of the tombstone before it
   if not alone then
     if left >= 0 then call('PERSIST', H) end
   elseif latest > 0 and (born or left >= 0) then
     local fin = math.ceil(latest / 1000) + 1
-    if born or fin > math.floor(E.clock / 1000) + left then
+    if left < 0 or fin > math.floor(E.clock / 1000) + left then
       call('PEXPIREAT', H, string.format('%.0f', fin))
     end
   end

@@ -4,11 +4,12 @@ function E.answer(code, failed, results)
   return { code, failed, E.row and E.row.revision or 0, E.row and E.row.epoch or '', results }
 end
 
-function E.empties(ops)
+function E.empties(ops, now)
   local results = {}
   for i, op in ipairs(ops) do
     if op.code == 'get' then results[i] = { {}, {} }
     elseif op.code == 'read' then results[i] = { 0, 0, 0, {}, {} }
+    elseif op.code == 'now' then results[i] = E.read_now(now)
     else results[i] = {} end
   end
   return results
@@ -33,11 +34,11 @@ function E.over(batch, now)
     end
   end
   if failed >= 0 then
-    code, results = E.CODES.over_failed, E.empties(batch.otherwise)
+    code, results = E.CODES.over_failed, E.empties(batch.otherwise, now)
   elseif batch.writes then
-    code, results = E.CODES.over_failed, E.empties(batch.otherwise)
+    code, results = E.CODES.over_failed, E.empties(batch.otherwise, now)
   else
-    code, results = E.CODES.over, E.empties(batch.ops)
+    code, results = E.CODES.over, E.empties(batch.ops, now)
   end
   E.row = stood
   return { code, failed, 0, '', results }
@@ -45,7 +46,7 @@ end
 
 function E.renews(ops)
   for _, op in ipairs(ops) do
-    if not op.writes and op.code ~= 'info' and op.renew ~= false then return true end
+    if not op.writes and op.code ~= 'info' and op.code ~= 'now' and op.renew ~= false then return true end
   end
   return false
 end
@@ -110,8 +111,8 @@ function E.write(batch, now, results, renewals)
   local count = 0
   for name in pairs(E.labels) do count = count + (name:byte() ~= 35 and 1 or 0) end
   local all, had = #E.keys_of(E.labels), #E.keys_of(E.labelled)
-  if count > batch.label_limit and all > had then E.refuse('limit', 'labels', count, batch.label_limit) end
-  E.account(batch.field_limit)
+  if count > E.MOST_LABELS and all > had then E.refuse('limit', 'labels', count, E.MOST_LABELS) end
+  E.account(E.MOST_FIELDS)
   for _, op in ipairs(ops) do
     if op.log and op.writes then E.log_of(op.log) end -- a lost log is found before anything is written
   end
@@ -135,6 +136,11 @@ function E.write(batch, now, results, renewals)
   E.give_lease(ops, now, born)
   local due = E.least(E.row.due, E.stage.due, E.row.fin)
   if due then E.row.due = due else E.row.due = E.entity_due() end
+  if E.meta.s then
+    local first = E.least(E.meta.s.first > 0 and E.meta.s.first or nil, E.stage.due, batch.once ~= '' and now + E.ONCE or nil)
+    E.meta.s.first, E.dirty = first or 0, true
+  end
+  E.row.renew = E.least(E.row.renew, E.stage.renew)
   if changed then
     E.row.revision, E.row.updated = E.row.revision + 1, now
     if now - E.row.listed >= E.GRAIN then E.row.prior, E.row.listed = E.row.listed, E.next_listed(now) end

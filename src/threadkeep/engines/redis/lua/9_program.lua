@@ -55,6 +55,7 @@ E.READS = {
     if E.arg() == 'i' then op.ids = E.list() end
   end,
   info = function() end,
+  now = function() end,
 }
 if E.writes then
   E.WRITES = {
@@ -66,6 +67,8 @@ if E.writes then
         local refs = E.arg()
         if refs ~= '' then op.refs[op.names[i]] = refs end
       end
+      op.apart = {}
+      for _ = 1, E.number() do op.apart[E.arg()] = { token = E.arg(), size = E.number() } end
     end,
     del = function(op)
       op.map = E.arg()
@@ -120,11 +123,32 @@ function E.parse(many)
   return found
 end
 
+-- A short write that turned out not to be simple, as a batch.
+function E.short()
+  local op, guards = { code = 'set', writes = true, map = E.MAIN, refs = {}, apart = {}, names = {}, values = {} }, {}
+  if MODE == 's' then
+    op.lease = { window = tonumber(ARGV[7]), fin = tonumber(ARGV[8]) }
+    for i = 1, tonumber(ARGV[9]) do op.names[i], op.values[i] = ARGV[8 + 2 * i], ARGV[9 + 2 * i] end
+  else
+    op = { code = 'append', writes = true, log = ARGV[7], ids = {}, sizes = {}, items = {} }
+    for i = 1, tonumber(ARGV[8]) do
+      op.ids[i], op.sizes[i], op.items[i] = ARGV[6 + 3 * i], tonumber(ARGV[7 + 3 * i]), ARGV[8 + 3 * i]
+    end
+  end
+  if ARGV[6] ~= '' then guards[1] = { code = 'epoch', epoch = ARGV[6] } end
+  return { once = '', epoch = ARGV[5], guards = guards, ops = { op }, otherwise = {}, first = 1, writes = true }
+end
+
 function E.program()
-  if ARGV[1] == 't' then return E.tend(E.number(), E.number()) end
-  if ARGV[1] == 'i' then return E.glance() end
-  local batch = { once = E.arg(), epoch = E.arg(), field_limit = E.number(), label_limit = E.number() }
+  if MODE == 's' or MODE == 'p' then return E.run(E.short()) end
+  if MODE == 't' then return E.tend(E.number(), E.number()) end
+  if MODE == 'i' then return E.glance() end
+  local batch = { once = E.arg(), epoch = E.arg() }
   batch.guards, batch.ops, batch.otherwise = E.parse(E.number()), E.parse(E.number()), E.parse(E.number())
+  for _ = 1, E.number() do
+    local map = E.arg()
+    E.staged[E.arg()] = map == '' and H or (E.place(map))
+  end
   for i, op in ipairs(batch.ops) do
     if op.writes and not batch.first then batch.first = i end
   end
@@ -133,6 +157,7 @@ function E.program()
 end
 
 local fine, result = pcall(E.program)
+if next(E.staged) then E.leave() end
 if fine then return result end
 if type(result) == 'table' and not result.err then return { 9, unpack(result) } end
 error(result)

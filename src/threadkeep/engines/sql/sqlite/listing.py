@@ -85,6 +85,8 @@ def _newest(con: sqlite3.Connection, query: Query, now: int) -> Page:
         "now": now,
         "below": below,
         "seen": place.seen,
+        "since": place.since,
+        "top": place.top,
         "limit": query.limit + 1,
     }
     if labels:
@@ -98,7 +100,7 @@ def _newest(con: sqlite3.Connection, query: Query, now: int) -> Page:
         found = con.execute(SQL[moved], args).fetchall()
         if len(found) > query.limit:
             found = found[: query.limit]
-            return page(found, Place("newest", place.below, found[-1][-1]))
+            return page(found, place.within_moved(found[-1][-1], top))
     room = query.limit - len(found)
     args["limit"] = room + 1
     records = con.execute(SQL[here], args).fetchall()

@@ -181,7 +181,7 @@ select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labe
        e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_entity e
 where e.ns = :ns and e.kind = :kind and e.listed > :seen and e.prior > 0
-  and (e.prior < :below or e.prior > :seen)
+  and (e.prior < :below or e.prior > :seen or (e.prior > :since and e.listed <= :top))
   and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
   and (e.expires is not null or e.labels is not null
        or exists (select 1 from tk_log l where l.eid = e.eid)
@@ -206,7 +206,8 @@ select e.id, e.created, e.updated, e.revision, e.epoch, e.win, e.expires, e.labe
        e.field_bytes + e.item_bytes, e.eid, e.due, e.listed
 from tk_label t cross join tk_entity e on e.eid = t.eid
 where t.ns = :ns and t.kind = :kind and t.name = :name and t.value = :value and t.listed > :seen
-  and e.prior > 0 and (e.prior < :below or e.prior > :seen)
+  and e.prior > 0
+  and (e.prior < :below or e.prior > :seen or (e.prior > :since and t.listed <= :top))
   and (e.expires is null or (e.expires > max(:now, e.updated) and ifnull(e.due, 0) <= e.expires))
   and not exists (select 1 from json_each(:others) o
                   where not exists (select 1 from tk_label x

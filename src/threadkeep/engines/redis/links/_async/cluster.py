@@ -7,7 +7,7 @@ import time
 from functools import partial
 
 from threadkeep.concurrency import AsyncLock
-from threadkeep.engines.redis.links._async.peer import AsyncPeer
+from threadkeep.engines.redis.links._async.peer import AnyLink, AsyncPeer
 from threadkeep.engines.redis.links.errors import Late, Lost, ServerError
 from threadkeep.engines.redis.links.link import AsyncLink
 from threadkeep.engines.redis.links.script import pack
@@ -59,7 +59,7 @@ class AsyncCluster:
         remap = self._settings.remap
         return Address(*remap(address)) if remap else address
 
-    async def look(self, link: AsyncLink | None, limit: float) -> None:  # noqa: ARG002 - of `single`
+    async def look(self, link: AnyLink | None, limit: float) -> None:  # noqa: ARG002 - of `single`
         """Learn the map anew, unless that was done just now; what nobody can tell stays as it is."""
         async with self._lock:
             if time.monotonic() < self._learned + GRACE:

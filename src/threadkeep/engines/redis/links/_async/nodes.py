@@ -9,15 +9,15 @@ from typing import Any, Final
 from threadkeep.concurrency import AsyncFlow, AsyncHome
 from threadkeep.engines.redis.links._async.cluster import AsyncCluster
 from threadkeep.engines.redis.links._async.ears import AsyncEars
+from threadkeep.engines.redis.links._async.peer import AnyLink, AsyncPeer
 from threadkeep.engines.redis.links._async.single import AsyncSingle
 from threadkeep.engines.redis.links.client import settings_from
 from threadkeep.engines.redis.links.errand import Errand, Outcome, Step, plain
 from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
-from threadkeep.engines.redis.links.link import AsyncLink
 from threadkeep.engines.redis.links.script import Command, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.url import settings_of
-from threadkeep.errors import Unavailable, UsageError
+from threadkeep.errors import ThreadkeepError, Unavailable, UsageError
 from threadkeep.model.urls import StoreUrl, parse_url
 
 _ASYNCHRONOUS: Final = "Async" in AsyncSingle.__name__
@@ -70,15 +70,19 @@ class AsyncNodes:
         if mode == "sentinel" or (mode == "cluster" and not self.cluster):
             raise UsageError(f"this server is a {mode}; write +{mode} after the scheme of the URL")
 
-    async def call(self, slot: int, commands: Sequence[Command], *, again: bool) -> list[Any]:
+    async def call(
+        self, slot: int, commands: Sequence[Command], *, again: bool, synced: bool = False
+    ) -> list[Any]:
         """Send commands in one write to the server that has the slot, and return their answers.
 
         An answer is bytes, int, None or a list of them, or a ServerError in the place of its command. `again`:
-        doing it twice is harmless. Raises Unavailable, Timeout, Forbidden or UsageError.
+        doing it twice is harmless. `synced`: they are answered when the server's disk has what they did.
+        Raises Unavailable, Timeout, Forbidden or UsageError.
         """
         self._home.check()
         begun = time.monotonic()
-        link = self._place.peer(slot).link
+        peer = self._place.peer(slot)
+        link = peer.synced.link if synced else peer.link
         outcome: Outcome | None = None
         if link is not None:
             try:
@@ -89,11 +93,11 @@ class AsyncNodes:
             else:
                 if plain(commands, outcome):
                     return outcome
-        errand = Errand(commands, self.settings, begun, again=again)
+        errand = Errand(commands, self.settings, begun, again=again, synced=synced)
         return await self._insist(slot, errand, link, outcome)
 
     async def _insist(
-        self, slot: int, errand: Errand, link: AsyncLink | None, outcome: Outcome | None
+        self, slot: int, errand: Errand, link: AnyLink | None, outcome: Outcome | None
     ) -> list[Any]:
         """Go on from the outcome of an attempt until all is answered or time is up."""
         while True:
@@ -110,8 +114,10 @@ class AsyncNodes:
             if step is Step.LOOK:
                 await self._place.look(link, errand.limit)
 
-    async def _attempt(self, slot: int, errand: Errand) -> tuple[AsyncLink | None, Outcome]:
+    async def _attempt(self, slot: int, errand: Errand) -> tuple[AnyLink | None, Outcome]:
         peer = self._place.at(errand.asked) if errand.asked else self._place.peer(slot)
+        if errand.synced:
+            peer = peer.synced
         link = None
         try:
             link = peer.link or await peer.ready(errand.limit)
@@ -120,11 +126,59 @@ class AsyncNodes:
         except (Lost, Late, Unavailable) as error:
             return link, error
 
+    def link(self, slot: int) -> object:
+        """Return the connection to the server that has the slot, to be compared only; None: there is none."""
+        return self._place.peer(slot).link
+
+    async def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        """Ask each command of the server that has its slot, all at once; they may be sent again.
+
+        One wait, however many servers: one write to each. Answers come in order, errors in their places.
+        """
+        self._home.check()
+        answers: list[Any] = [None] * len(asked)
+        groups: dict[AsyncPeer, list[int]] = {}
+        for number, (slot, _) in enumerate(asked):
+            groups.setdefault(self._place.peer(slot), []).append(number)
+
+        async def ask(peer: AsyncPeer) -> None:
+            numbers = groups[peer]
+            found = await self._ask_peer(peer, [asked[number][1] for number in numbers])
+            for place, number in enumerate(numbers):
+                answer = None if found is None else found[place]
+                if found is None or isinstance(answer, ServerError):  # by itself: it may have moved
+                    answer = await self._ask_alone(*asked[number])
+                answers[number] = answer
+
+        if groups:
+            await AsyncFlow.together(groups, ask)
+        return answers
+
+    async def _ask_peer(self, peer: AsyncPeer, commands: list[Command]) -> list[Any] | None:
+        link = peer.link
+        if link is not None:
+            try:
+                until = time.monotonic() + self.settings.timeout
+                return await link.ask(pack_all(commands), len(commands), until)
+            except (Lost, Late):
+                pass
+        return None
+
+    async def _ask_alone(self, slot: int, command: Command) -> Any:
+        try:
+            return (await self.call(slot, [command], again=True))[0]
+        except ThreadkeepError as error:
+            return error
+
     async def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""
-        self._home.check()
-        slots = await self._place.primaries()
+        slots = await self.primaries()
         return [(await self.call(slot, [command], again=True))[0] for slot in slots]
+
+    async def primaries(self) -> list[int]:
+        """Return a slot of each primary."""
+        self._home.check()
+        return await self._place.primaries()
 
     @property
     def sharded(self) -> bool:

@@ -7,34 +7,47 @@ import time
 from collections.abc import Awaitable, Callable
 
 from threadkeep.concurrency import AsyncFlow, AsyncLock
+from threadkeep.engines.redis.links._async.synced import AsyncSynced
+from threadkeep.engines.redis.links.errors import Closed
 from threadkeep.engines.redis.links.link import AsyncLink
 from threadkeep.engines.redis.links.slots import Address
 from threadkeep.errors import Unavailable
 
-Opener = Callable[[float], Awaitable[AsyncLink]]  # is given the seconds it may take
+AnyLink = AsyncLink | AsyncSynced
+Opener = Callable[[float], Awaitable[AnyLink]]  # is given the seconds it may take
 
 
 class AsyncPeer:
     """Keeps one connection to a server, and opens another when that is lost; at most one caller tries."""
 
-    def __init__(self, address: Address, opener: Opener) -> None:
+    def __init__(self, address: Address, opener: Opener, *, synced: bool = False) -> None:
         self.address = address
         self._opener = opener
         self._lock = AsyncLock()
-        self._link: AsyncLink | None = None
-        self._old: list[AsyncLink] = []
+        self._link: AnyLink | None = None
+        self._old: list[AnyLink] = []
         self._failures = 0
         self._why = f"{address} cannot be reached"
         self._next = 0.0  # no new attempt before
         self._closed = False
+        self._twin = None if synced else AsyncPeer(address, self._open_synced, synced=True)
 
     @property
-    def link(self) -> AsyncLink | None:
+    def link(self) -> AnyLink | None:
         """Return the connection if there is one that can be used."""
         link = self._link
         return link if link is not None and link.usable else None
 
-    async def ready(self, limit: float) -> AsyncLink:
+    @property
+    def synced(self) -> AsyncPeer:
+        """Return the same server over another connection, whose answers wait for its disk."""
+        return self._twin or self
+
+    async def _open_synced(self, seconds: float) -> AnyLink:
+        link = await self._opener(seconds)
+        return AsyncSynced(link) if isinstance(link, AsyncLink) else link
+
+    async def ready(self, limit: float) -> AnyLink:
         """Return the connection, opened if need be. Raises Unavailable, Forbidden or UsageError."""
         async with self._lock:
             link = self.link
@@ -43,13 +56,13 @@ class AsyncPeer:
             now = time.monotonic()
             wait = max(0.0, self._next - now)
             if self._closed:
-                raise Unavailable("the store was closed while this call was on its way")
+                raise Closed("the store is closed")
             if now + wait >= limit:
                 raise Unavailable(self._why)
             await AsyncFlow.sleep(wait)
             return await self._open(limit - now - wait)
 
-    async def _open(self, seconds: float) -> AsyncLink:
+    async def _open(self, seconds: float) -> AnyLink:
         try:
             link = await self._opener(seconds)
         except Unavailable as error:
@@ -69,5 +82,7 @@ class AsyncPeer:
     async def aclose(self) -> None:
         """Close the connection; twice is fine."""
         self._closed = True
+        if self._twin is not None:
+            await self._twin.aclose()
         for link in [*self._old, *([self._link] if self._link is not None else [])]:
             await link.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from threadkeep.engines.redis.links._async.peer import AsyncPeer
+from threadkeep.engines.redis.links._async.peer import AnyLink, AsyncPeer
 from threadkeep.engines.redis.links._async.sentinels import find_primary, verify_primary
 from threadkeep.engines.redis.links.link import AsyncLink
 from threadkeep.engines.redis.links.settings import Settings
@@ -48,7 +48,7 @@ class AsyncSingle:
         """Raise UsageError, as `at` does."""
         self.at(address)
 
-    async def look(self, link: AsyncLink | None, limit: float) -> None:  # noqa: ARG002 - it takes no time
+    async def look(self, link: AnyLink | None, limit: float) -> None:  # noqa: ARG002 - it takes no time
         """Leave a server that answered that it is no primary; the next connection asks the sentinels first."""
         if link is not None:
             link.retire()

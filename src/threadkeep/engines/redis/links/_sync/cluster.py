@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from threadkeep.concurrency import Lock
-from threadkeep.engines.redis.links._sync.peer import Peer
+from threadkeep.engines.redis.links._sync.peer import AnyLink, Peer
 from threadkeep.engines.redis.links.errors import Late, Lost, ServerError
 from threadkeep.engines.redis.links.link import Link
 from threadkeep.engines.redis.links.script import pack
@@ -58,7 +58,7 @@ class Cluster:
         remap = self._settings.remap
         return Address(*remap(address)) if remap else address
 
-    def look(self, link: Link | None, limit: float) -> None:  # noqa: ARG002 - of `single`
+    def look(self, link: AnyLink | None, limit: float) -> None:  # noqa: ARG002 - of `single`
         """Learn the map anew, unless that was done just now; what nobody can tell stays as it is."""
         with self._lock:
             if time.monotonic() < self._learned + GRACE:

@@ -10,15 +10,15 @@ from typing import Any, Final
 from threadkeep.concurrency import Flow, Home
 from threadkeep.engines.redis.links._sync.cluster import Cluster
 from threadkeep.engines.redis.links._sync.ears import Ears
+from threadkeep.engines.redis.links._sync.peer import AnyLink, Peer
 from threadkeep.engines.redis.links._sync.single import Single
 from threadkeep.engines.redis.links.client import settings_from
 from threadkeep.engines.redis.links.errand import Errand, Outcome, Step, plain
 from threadkeep.engines.redis.links.errors import Late, Lost, ServerError, Unready
-from threadkeep.engines.redis.links.link import Link
 from threadkeep.engines.redis.links.script import Command, pack_all
 from threadkeep.engines.redis.links.settings import Settings
 from threadkeep.engines.redis.links.url import settings_of
-from threadkeep.errors import Unavailable, UsageError
+from threadkeep.errors import ThreadkeepError, Unavailable, UsageError
 from threadkeep.model.urls import StoreUrl, parse_url
 
 _ASYNCHRONOUS: Final = "Async" in Single.__name__
@@ -71,15 +71,19 @@ class Nodes:
         if mode == "sentinel" or (mode == "cluster" and not self.cluster):
             raise UsageError(f"this server is a {mode}; write +{mode} after the scheme of the URL")
 
-    def call(self, slot: int, commands: Sequence[Command], *, again: bool) -> list[Any]:
+    def call(
+        self, slot: int, commands: Sequence[Command], *, again: bool, synced: bool = False
+    ) -> list[Any]:
         """Send commands in one write to the server that has the slot, and return their answers.
 
         An answer is bytes, int, None or a list of them, or a ServerError in the place of its command. `again`:
-        doing it twice is harmless. Raises Unavailable, Timeout, Forbidden or UsageError.
+        doing it twice is harmless. `synced`: they are answered when the server's disk has what they did.
+        Raises Unavailable, Timeout, Forbidden or UsageError.
         """
         self._home.check()
         begun = time.monotonic()
-        link = self._place.peer(slot).link
+        peer = self._place.peer(slot)
+        link = peer.synced.link if synced else peer.link
         outcome: Outcome | None = None
         if link is not None:
             try:
@@ -90,11 +94,11 @@ class Nodes:
             else:
                 if plain(commands, outcome):
                     return outcome
-        errand = Errand(commands, self.settings, begun, again=again)
+        errand = Errand(commands, self.settings, begun, again=again, synced=synced)
         return self._insist(slot, errand, link, outcome)
 
     def _insist(
-        self, slot: int, errand: Errand, link: Link | None, outcome: Outcome | None
+        self, slot: int, errand: Errand, link: AnyLink | None, outcome: Outcome | None
     ) -> list[Any]:
         """Go on from the outcome of an attempt until all is answered or time is up."""
         while True:
@@ -111,8 +115,10 @@ class Nodes:
             if step is Step.LOOK:
                 self._place.look(link, errand.limit)
 
-    def _attempt(self, slot: int, errand: Errand) -> tuple[Link | None, Outcome]:
+    def _attempt(self, slot: int, errand: Errand) -> tuple[AnyLink | None, Outcome]:
         peer = self._place.at(errand.asked) if errand.asked else self._place.peer(slot)
+        if errand.synced:
+            peer = peer.synced
         link = None
         try:
             link = peer.link or peer.ready(errand.limit)
@@ -121,11 +127,59 @@ class Nodes:
         except (Lost, Late, Unavailable) as error:
             return link, error
 
+    def link(self, slot: int) -> object:
+        """Return the connection to the server that has the slot, to be compared only; None: there is none."""
+        return self._place.peer(slot).link
+
+    def ask_each(self, asked: Sequence[tuple[int, Command]]) -> list[Any]:
+        """Ask each command of the server that has its slot, all at once; they may be sent again.
+
+        One wait, however many servers: one write to each. Answers come in order, errors in their places.
+        """
+        self._home.check()
+        answers: list[Any] = [None] * len(asked)
+        groups: dict[Peer, list[int]] = {}
+        for number, (slot, _) in enumerate(asked):
+            groups.setdefault(self._place.peer(slot), []).append(number)
+
+        def ask(peer: Peer) -> None:
+            numbers = groups[peer]
+            found = self._ask_peer(peer, [asked[number][1] for number in numbers])
+            for place, number in enumerate(numbers):
+                answer = None if found is None else found[place]
+                if found is None or isinstance(answer, ServerError):  # by itself: it may have moved
+                    answer = self._ask_alone(*asked[number])
+                answers[number] = answer
+
+        if groups:
+            Flow.together(groups, ask)
+        return answers
+
+    def _ask_peer(self, peer: Peer, commands: list[Command]) -> list[Any] | None:
+        link = peer.link
+        if link is not None:
+            try:
+                until = time.monotonic() + self.settings.timeout
+                return link.ask(pack_all(commands), len(commands), until)
+            except (Lost, Late):
+                pass
+        return None
+
+    def _ask_alone(self, slot: int, command: Command) -> Any:
+        try:
+            return (self.call(slot, [command], again=True))[0]
+        except ThreadkeepError as error:
+            return error
+
     def everywhere(self, command: Command) -> list[Any]:
         """Send a command to each primary and return the answers; it may be sent again."""
-        self._home.check()
-        slots = self._place.primaries()
+        slots = self.primaries()
         return [(self.call(slot, [command], again=True))[0] for slot in slots]
+
+    def primaries(self) -> list[int]:
+        """Return a slot of each primary."""
+        self._home.check()
+        return self._place.primaries()
 
     @property
     def sharded(self) -> bool:

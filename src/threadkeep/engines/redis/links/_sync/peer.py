@@ -8,34 +8,47 @@ import time
 from collections.abc import Callable
 
 from threadkeep.concurrency import Flow, Lock
+from threadkeep.engines.redis.links._sync.synced import Synced
+from threadkeep.engines.redis.links.errors import Closed
 from threadkeep.engines.redis.links.link import Link
 from threadkeep.engines.redis.links.slots import Address
 from threadkeep.errors import Unavailable
 
-Opener = Callable[[float], Link]  # is given the seconds it may take
+AnyLink = Link | Synced
+Opener = Callable[[float], AnyLink]  # is given the seconds it may take
 
 
 class Peer:
     """Keeps one connection to a server, and opens another when that is lost; at most one caller tries."""
 
-    def __init__(self, address: Address, opener: Opener) -> None:
+    def __init__(self, address: Address, opener: Opener, *, synced: bool = False) -> None:
         self.address = address
         self._opener = opener
         self._lock = Lock()
-        self._link: Link | None = None
-        self._old: list[Link] = []
+        self._link: AnyLink | None = None
+        self._old: list[AnyLink] = []
         self._failures = 0
         self._why = f"{address} cannot be reached"
         self._next = 0.0  # no new attempt before
         self._closed = False
+        self._twin = None if synced else Peer(address, self._open_synced, synced=True)
 
     @property
-    def link(self) -> Link | None:
+    def link(self) -> AnyLink | None:
         """Return the connection if there is one that can be used."""
         link = self._link
         return link if link is not None and link.usable else None
 
-    def ready(self, limit: float) -> Link:
+    @property
+    def synced(self) -> Peer:
+        """Return the same server over another connection, whose answers wait for its disk."""
+        return self._twin or self
+
+    def _open_synced(self, seconds: float) -> AnyLink:
+        link = self._opener(seconds)
+        return Synced(link) if isinstance(link, Link) else link
+
+    def ready(self, limit: float) -> AnyLink:
         """Return the connection, opened if need be. Raises Unavailable, Forbidden or UsageError."""
         with self._lock:
             link = self.link
@@ -44,13 +57,13 @@ class Peer:
             now = time.monotonic()
             wait = max(0.0, self._next - now)
             if self._closed:
-                raise Unavailable("the store was closed while this call was on its way")
+                raise Closed("the store is closed")
             if now + wait >= limit:
                 raise Unavailable(self._why)
             Flow.sleep(wait)
             return self._open(limit - now - wait)
 
-    def _open(self, seconds: float) -> Link:
+    def _open(self, seconds: float) -> AnyLink:
         try:
             link = self._opener(seconds)
         except Unavailable as error:
@@ -70,5 +83,7 @@ class Peer:
     def close(self) -> None:
         """Close the connection; twice is fine."""
         self._closed = True
+        if self._twin is not None:
+            self._twin.close()
         for link in [*self._old, *([self._link] if self._link is not None else [])]:
             link.close()

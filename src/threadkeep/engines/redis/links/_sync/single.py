@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from threadkeep.engines.redis.links._sync.peer import Peer
+from threadkeep.engines.redis.links._sync.peer import AnyLink, Peer
 from threadkeep.engines.redis.links._sync.sentinels import find_primary, verify_primary
 from threadkeep.engines.redis.links.link import Link
 from threadkeep.engines.redis.links.settings import Settings
@@ -49,7 +49,7 @@ class Single:
         """Raise UsageError, as `at` does."""
         self.at(address)
 
-    def look(self, link: Link | None, limit: float) -> None:  # noqa: ARG002 - it takes no time
+    def look(self, link: AnyLink | None, limit: float) -> None:  # noqa: ARG002 - it takes no time
         """Leave a server that answered that it is no primary; the next connection asks the sentinels first."""
         if link is not None:
             link.retire()
