@@ -71,10 +71,11 @@ def test_streams_are_closed_politely(tmp_path: Path):
         stream = connection.getresponse()
         assert stream.status == 200
         assert stream.readline() == b": open\n"
+        while not (line := stream.readline()).startswith(b"data: "):
+            assert line, "the stream ended before it told of the change"
+        assert json.loads(line.removeprefix(b"data: ")) == {"revision": 1, "exists": True}
         server.process.send_signal(signal.SIGTERM)
-        rest = stream.read().decode()
-        assert "event: close" in rest
-        assert 'data: {"revision": 1, "exists": true}' in rest
+        assert "event: close" in stream.read().decode()
         assert server.process.wait(30) == 0
         stream.close()
         connection.close()
