@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from tests.ops import wire_draws as draws
 from threadkeep.errors import TooLarge, UsageError
-from threadkeep.layers import ending, snapshots, turns
+from threadkeep.layers import ending, snapshots, transfer, turns
 from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.ops import drafts, wire, wire_checks
@@ -346,7 +346,8 @@ class TestHidden:
         assert wire.decode_query(data, limit=MANY, trusted=True) == listing
 
     def test_what_the_layers_use_passes(self):
-        assert {turns.MAP, ending.MAP, drafts.MAP} == wire_checks.MAPS
+        known = {turns.MAP, ending.MAP, drafts.MAP, transfer.MARK_MAP}
+        assert known == wire_checks.MAPS
         assert {snapshots.MARK} == wire_checks.LABELS
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from threadkeep._async.messages import AsyncMessages
+from threadkeep._async.parts import AsyncParts
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.snapshots import AsyncSnapshots
 from threadkeep._async.state import AsyncState, Ttl
@@ -80,6 +81,7 @@ class AsyncThread(AsyncEntity):
         super().__init__(scope)
         self.messages = AsyncMessages(scope)
         self.snapshots = AsyncSnapshots(scope)
+        self.parts = AsyncParts(scope)
 
     def turn(
         self, policy: str = "queue", *, lease: float = 30, timeout: float | None = None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._async.caches.caches import AsyncCaches
 from threadkeep._async.caches.llm import AsyncLlm
 from threadkeep._async.caches.tools import AsyncTools
+from threadkeep._async.clients import engine_of
 from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.kv import AsyncKv
 from threadkeep._async.kv_defaults import AsyncKnownDefaults
@@ -21,21 +22,20 @@ from threadkeep._async.scope import AsyncScope
 from threadkeep._async.snapshots import AsyncSessions
 from threadkeep._async.state import Ttl
 from threadkeep._async.sweeping import sweeping
-from threadkeep._async.urls import engine_of, open_engine
+from threadkeep._async.urls import open_engine
 from threadkeep.concurrency import AsyncLock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
 from threadkeep.model.caches import CacheOptions, StoreStats
+from threadkeep.model.defaults import Clock, default_leases, micros_of
 from threadkeep.model.ids import new_id
-from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
+from threadkeep.model.leases import FOREVER, Lease, lease_of
 from threadkeep.model.options import Limits
 from threadkeep.model.records import Swept
-from threadkeep.model.refs import KINDS, Kind, check_name, ref
+from threadkeep.model.refs import Kind, check_name, ref
 from threadkeep.ops.engine import AsyncEngine, Capabilities
 
 DEFAULT_URL = "sqlite:///threadkeep.db"
-CACHED = 3_600 * SECOND
-Clock = Callable[[], float]
 Wrapper = Callable[[AsyncEngine], AsyncEngine]
 
 
@@ -46,6 +46,7 @@ class AsyncStore:
 
     Args:
         url: where things are kept; see the table of engines. Or pass `engine`.
+        token: the key that a server asks for (`http://`, `https://`).
         namespace: the isolation boundary; nothing of another namespace is ever seen.
         ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted, an hour for
             the kinds `tool` and `llm`.
@@ -64,6 +65,7 @@ class AsyncStore:
         url: str = DEFAULT_URL,
         *,
         engine: AsyncEngine | None = None,
+        token: str | None = None,
         namespace: str = "default",
         ttl: Ttl | Mapping[Kind, Ttl] = None,
         thread_ttl: Ttl = None,
@@ -79,10 +81,10 @@ class AsyncStore:
         self.limits = limits or Limits()
         self.tool_rule = tool_rule
         self.snapshots = snapshots
-        self._leases = _leases(ttl)
+        self._leases = default_leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
-        self.now = _micros(clock)
-        self._raw = engine or open_engine(url, self.now, self.limits, durable=durable)
+        self.now = micros_of(clock)
+        self._raw = engine or open_engine(url, self.now, self.limits, durable=durable, token=token)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: AsyncEngine | None = None
@@ -91,7 +93,10 @@ class AsyncStore:
         self._closed = False
         self.lifecycle = AsyncLifecycle(self)
         self.kv_defaults = AsyncKnownDefaults(self)
-        self._caches = AsyncCaches(self, caches or CacheOptions())
+        self._options = caches or CacheOptions()
+        self._caches = AsyncCaches(self, self._options)
+        self._parent: Self | None = None
+        self._wrap: Sequence[Wrapper] = ()
 
     @classmethod
     def from_client(
@@ -109,10 +114,29 @@ class AsyncStore:
             **options,
         )
 
+    def within(self, namespace: str, *, wrap: Sequence[Wrapper] = ()) -> Self:
+        """Return a store of another namespace on the same engine, with the same options. No I/O.
+
+        `wrap`: wrappers that only the returned store has. Handlers of ended threads are shared. Close this
+        store, not the returned one.
+        """
+        found = copy(self)
+        found.namespace = check_name(namespace, "namespace")
+        found.kv_defaults = AsyncKnownDefaults(found)
+        found._caches = AsyncCaches(found, self._options)  # noqa: SLF001 - of this class
+        found._parent, found._wrap, found.engine = self, wrap, None  # noqa: SLF001 - same
+        return found
+
     async def ready(self) -> AsyncEngine:
         """Connect if that is still to be done and return the engine."""
         if self.engine is not None:
             return self.engine
+        if self._parent is not None:
+            engine = await self._parent.ready()
+            for wrapper in self._wrap:
+                engine = wrapper(engine)
+            self.engine = engine
+            return engine
         if self._closed:
             raise UsageError("this store is closed; open a new one")
         if self._opening is None:
@@ -258,7 +282,8 @@ class AsyncStore:
             await self._caches.aclose()
             self._closed = True
             self.engine = None
-            await self._raw.aclose()
+            if self._parent is None:
+                await self._raw.aclose()
 
     async def __aenter__(self) -> Self:
         await self.ready()
@@ -271,19 +296,3 @@ class AsyncStore:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-def _micros(clock: Clock | None) -> Callable[[], int]:
-    if clock is None:
-        return lambda: time.time_ns() // 1000
-    return lambda: round(clock() * SECOND)
-
-
-def _leases(ttl: Ttl | Mapping[Kind, Ttl]) -> dict[str, Lease]:
-    usual = {"tool": Lease(CACHED), "llm": Lease(CACHED)}
-    if not isinstance(ttl, Mapping):
-        return usual if ttl is None else usual | {"thread": lease_of(ttl, None, FOREVER)}
-    for kind in ttl:
-        if kind not in KINDS:
-            raise UsageError(f"ttl names the unknown kind {kind!r}; use {', '.join(sorted(KINDS))}")
-    return usual | {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}

@@ -42,16 +42,20 @@ class AsyncTurn:
         """Tell whether the turn was still this caller's when it was last renewed."""
         return self._held
 
-    async def __aenter__(self) -> Self:
-        ref = self._scope.ref
-        if ref in fences.get():
-            raise UsageError(f"this task holds the turn on {ref} already; it would wait for itself")
+    async def acquire(self) -> int:
+        """Take the turn and return its token, without holding on to it: it ends with its lease."""
         try:
-            self._fence = await self._acquire()
+            return await self._acquire()
         except BaseException:
             with suppress(ThreadkeepError):  # the lease will do it; the first error matters more
                 await self._leave()
             raise
+
+    async def __aenter__(self) -> Self:
+        ref = self._scope.ref
+        if ref in fences.get():
+            raise UsageError(f"this task holds the turn on {ref} already; it would wait for itself")
+        self._fence = await self.acquire()
         self._held = True
         fences.set({**fences.get(), ref: turns.fence(self._fence)})
         self._keeper.start()

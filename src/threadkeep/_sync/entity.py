@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from threadkeep._sync.messages import Messages
+from threadkeep._sync.parts import Parts
 from threadkeep._sync.scope import Scope
 from threadkeep._sync.snapshots import Snapshots
 from threadkeep._sync.state import State, Ttl
@@ -81,6 +82,7 @@ class Thread(Entity):
         super().__init__(scope)
         self.messages = Messages(scope)
         self.snapshots = Snapshots(scope)
+        self.parts = Parts(scope)
 
     def turn(
         self, policy: str = "queue", *, lease: float = 30, timeout: float | None = None

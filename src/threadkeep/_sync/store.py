@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
 from threadkeep._sync.caches.caches import Caches
 from threadkeep._sync.caches.llm import Llm
 from threadkeep._sync.caches.tools import Tools
+from threadkeep._sync.clients import engine_of
 from threadkeep._sync.entity import Entity, Thread
 from threadkeep._sync.kv import Kv
 from threadkeep._sync.kv_defaults import KnownDefaults
@@ -22,21 +23,20 @@ from threadkeep._sync.scope import Scope
 from threadkeep._sync.snapshots import Sessions
 from threadkeep._sync.state import Ttl
 from threadkeep._sync.sweeping import sweeping
-from threadkeep._sync.urls import engine_of, open_engine
+from threadkeep._sync.urls import open_engine
 from threadkeep.concurrency import Lock
 from threadkeep.errors import UsageError
 from threadkeep.layers.windows import ToolRule, tool_use
 from threadkeep.model.caches import CacheOptions, StoreStats
+from threadkeep.model.defaults import Clock, default_leases, micros_of
 from threadkeep.model.ids import new_id
-from threadkeep.model.leases import FOREVER, SECOND, Lease, lease_of
+from threadkeep.model.leases import FOREVER, Lease, lease_of
 from threadkeep.model.options import Limits
 from threadkeep.model.records import Swept
-from threadkeep.model.refs import KINDS, Kind, check_name, ref
+from threadkeep.model.refs import Kind, check_name, ref
 from threadkeep.ops.engine import Capabilities, Engine
 
 DEFAULT_URL = "sqlite:///threadkeep.db"
-CACHED = 3_600 * SECOND
-Clock = Callable[[], float]
 Wrapper = Callable[[Engine], Engine]
 
 
@@ -47,6 +47,7 @@ class Store:
 
     Args:
         url: where things are kept; see the table of engines. Or pass `engine`.
+        token: the key that a server asks for (`http://`, `https://`).
         namespace: the isolation boundary; nothing of another namespace is ever seen.
         ttl: default lease of fields: of threads, or by kind as a mapping. FOREVER when omitted, an hour for
             the kinds `tool` and `llm`.
@@ -65,6 +66,7 @@ class Store:
         url: str = DEFAULT_URL,
         *,
         engine: Engine | None = None,
+        token: str | None = None,
         namespace: str = "default",
         ttl: Ttl | Mapping[Kind, Ttl] = None,
         thread_ttl: Ttl = None,
@@ -80,10 +82,10 @@ class Store:
         self.limits = limits or Limits()
         self.tool_rule = tool_rule
         self.snapshots = snapshots
-        self._leases = _leases(ttl)
+        self._leases = default_leases(ttl)
         self._thread_lease = None if thread_ttl is None else lease_of(thread_ttl, None, FOREVER)
-        self.now = _micros(clock)
-        self._raw = engine or open_engine(url, self.now, self.limits, durable=durable)
+        self.now = micros_of(clock)
+        self._raw = engine or open_engine(url, self.now, self.limits, durable=durable, token=token)
         for wrapper in wrap:
             self._raw = wrapper(self._raw)
         self.engine: Engine | None = None
@@ -92,7 +94,10 @@ class Store:
         self._closed = False
         self.lifecycle = Lifecycle(self)
         self.kv_defaults = KnownDefaults(self)
-        self._caches = Caches(self, caches or CacheOptions())
+        self._options = caches or CacheOptions()
+        self._caches = Caches(self, self._options)
+        self._parent: Self | None = None
+        self._wrap: Sequence[Wrapper] = ()
 
     @classmethod
     def from_client(
@@ -110,10 +115,29 @@ class Store:
             **options,
         )
 
+    def within(self, namespace: str, *, wrap: Sequence[Wrapper] = ()) -> Self:
+        """Return a store of another namespace on the same engine, with the same options. No I/O.
+
+        `wrap`: wrappers that only the returned store has. Handlers of ended threads are shared. Close this
+        store, not the returned one.
+        """
+        found = copy(self)
+        found.namespace = check_name(namespace, "namespace")
+        found.kv_defaults = KnownDefaults(found)
+        found._caches = Caches(found, self._options)  # noqa: SLF001 - of this class
+        found._parent, found._wrap, found.engine = self, wrap, None  # noqa: SLF001 - same
+        return found
+
     def ready(self) -> Engine:
         """Connect if that is still to be done and return the engine."""
         if self.engine is not None:
             return self.engine
+        if self._parent is not None:
+            engine = self._parent.ready()
+            for wrapper in self._wrap:
+                engine = wrapper(engine)
+            self.engine = engine
+            return engine
         if self._closed:
             raise UsageError("this store is closed; open a new one")
         if self._opening is None:
@@ -259,7 +283,8 @@ class Store:
             self._caches.close()
             self._closed = True
             self.engine = None
-            self._raw.close()
+            if self._parent is None:
+                self._raw.close()
 
     def __enter__(self) -> Self:
         self.ready()
@@ -272,19 +297,3 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _micros(clock: Clock | None) -> Callable[[], int]:
-    if clock is None:
-        return lambda: time.time_ns() // 1000
-    return lambda: round(clock() * SECOND)
-
-
-def _leases(ttl: Ttl | Mapping[Kind, Ttl]) -> dict[str, Lease]:
-    usual = {"tool": Lease(CACHED), "llm": Lease(CACHED)}
-    if not isinstance(ttl, Mapping):
-        return usual if ttl is None else usual | {"thread": lease_of(ttl, None, FOREVER)}
-    for kind in ttl:
-        if kind not in KINDS:
-            raise UsageError(f"ttl names the unknown kind {kind!r}; use {', '.join(sorted(KINDS))}")
-    return usual | {kind: lease_of(value, None, FOREVER) for kind, value in ttl.items()}

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+
+import msgspec
 
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
@@ -58,10 +59,24 @@ def _postgres(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:
     return PostgresEngine(Lines(settings), limits, names)
 
 
+def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - time and limits are the server's
+    try:
+        from threadkeep._sync.drivers.http import HttpEngine
+    except ImportError as error:
+        raise UsageError(
+            f"{url.scheme}:// needs the extra http: pip install 'threadkeep[http]' ({error})"
+        ) from error
+    from threadkeep.engines.http.url import settings_of
+
+    return HttpEngine(settings_of(url))
+
+
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MAKERS: dict[str, Maker] = {
     "memory": _memory,
     "sqlite": _sqlite,
+    "http": _http,
+    "https": _http,
     **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},
     "redis+unix": _redis,
     "valkey+unix": _redis,
@@ -70,56 +85,19 @@ _MAKERS: dict[str, Maker] = {
 }
 
 
-def engine_of(
-    client: object,
-    limits: Limits,
-    layout: str | None = None,
-    name: str | None = None,
-    *,
-    durable: bool = False,
+def open_engine(
+    text: str, now: Now, limits: Limits, *, durable: bool = False, token: str | None = None
 ) -> Engine:
-    """Return the engine on a pool of psycopg_pool, or on the servers of a client of redis-py or valkey-py.
-
-    The pool's connections are used; of the others only the settings.
-    """
-    module = type(client).__module__.split(".")[0]
-    if module == "psycopg_pool":
-        return _engine_on_pool(client, limits)
-    if module not in {"redis", "valkey"}:
-        raise UsageError(
-            f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
-            " pass a pool of psycopg_pool, or a client of redis-py or valkey-py"
-        )
-    from threadkeep._sync.drivers.redis.layouts import engine_on
-    from threadkeep.engines.redis.links import Nodes
-    from threadkeep.engines.redis.url import keyed_of
-
-    return engine_on(Nodes.from_client(client), limits, keyed_of(layout, name), durable=durable)
-
-
-def _engine_on_pool(pool: object, limits: Limits) -> Engine:
-    from psycopg_pool import ConnectionPool
-
-    from threadkeep._sync.drivers.postgres.engine import PostgresEngine
-    from threadkeep._sync.drivers.postgres.lines import Lines
-    from threadkeep.engines.sql.postgres.connections import Settings
-
-    if not isinstance(pool, ConnectionPool):
-        raise UsageError(
-            f"{type(pool).__qualname__} does not fit this store; pass a psycopg_pool.ConnectionPool"
-        )
-    mine = cast("ConnectionPool[Any]", pool)
-    settings = Settings(connections=mine.max_size, wait=mine.timeout)
-    return PostgresEngine(Lines(settings, mine), limits)
-
-
-def open_engine(text: str, now: Now, limits: Limits, *, durable: bool = False) -> Engine:
-    """Return the engine that a URL names, not yet connected.
+    """Return the engine that a URL names, not yet connected; `token` is the key of a server.
 
     An engine of a third party is a callable `(url, now, limits)` under the entry point group
     `threadkeep.engines`, named after its scheme (and `SCHEME.sync` for the twin without await).
     """
     url = parse_url(text)
+    if token is not None:
+        if url.scheme not in {"http", "https"}:
+            raise UsageError("token= is for http:// and https:// alone")
+        url = msgspec.structs.replace(url, options=url.options | {"token": token})
     maker = _MAKERS.get(url.scheme)
     if maker is None:
         from importlib.metadata import entry_points  # costs 15 ms; only third parties need it

@@ -23,9 +23,11 @@ from threadkeep.cli import (
     exporting,
     fields,
     importing,
+    keys,
     kv,
     migrating,
     removing,
+    serving,
     showing,
     sweeping,
     threads,
@@ -45,6 +47,8 @@ from threadkeep.cli.exits import (
 from threadkeep.cli.telling import debugging, masked, say, settle_streams
 
 COMMANDS: Final[tuple[tuple[str, Callable[..., int | None]], ...]] = (
+    ("serve", serving.serve),
+    ("keys", keys.keys),
     ("demo", demo.demo),
     ("threads", threads.threads),
     ("show", showing.show),

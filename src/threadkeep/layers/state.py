@@ -77,25 +77,25 @@ def as_entry(ref: Ref, name: str, field: Field, as_type: Any = None) -> Entry:
     )
 
 
-def entry(ref: Ref, name: str, as_type: Any) -> Plan[Entry | None]:
-    """Plan to read one field with its lease and revision, renewing nothing."""
+def entry(ref: Ref, name: str, as_type: Any, *, renew: bool = False) -> Plan[Entry | None]:
+    """Plan to read one field with its lease and revision."""
     check_name(name, "field name")
 
     def read(reply: Reply) -> Entry | None:
         field = _fields(reply).get(name)
         return None if field is None else as_entry(ref, name, field, as_type)
 
-    return Plan(Batch(ref, (Get(MAP, (name,), renew=False),)), read)
+    return Plan(Batch(ref, (Get(MAP, (name,), renew=renew),)), read)
 
 
-def entries(ref: Ref, prefix: str | None) -> Plan[dict[str, Entry]]:
-    """Plan to read all fields with their leases and revisions, renewing nothing."""
+def entries(ref: Ref, prefix: str | None, *, renew: bool = False) -> Plan[dict[str, Entry]]:
+    """Plan to read all fields with their leases and revisions."""
 
     def read(reply: Reply) -> dict[str, Entry]:
         fields = _fields(reply)
         return {name: as_entry(ref, name, fields[name]) for name in sorted(fields)}
 
-    return Plan(Batch(ref, (Get(MAP, prefix=prefix or None, renew=False),)), read)
+    return Plan(Batch(ref, (Get(MAP, prefix=prefix or None, renew=renew),)), read)
 
 
 def put(
@@ -165,10 +165,18 @@ def increment(ref: Ref, name: str, by: Any, lease: Lease, *, keep: bool) -> Plan
     return Plan(Batch(ref, (op,)), read)
 
 
-def delete(ref: Ref, names: Any) -> Plan[int]:
-    """Plan to delete fields; returns how many stood."""
-    batch = Batch(ref, (Del(MAP, check_names(names)),))
-    return Plan(batch, _removed)
+def delete(ref: Ref, names: Any, *, if_revision: int | None = None) -> Plan[int]:
+    """Plan to delete fields; returns how many stood. Conflict when one has not this revision."""
+    asked = check_names(names)
+    guards = () if if_revision is None else tuple(Same(MAP, n, if_revision) for n in asked)
+    otherwise = (Get(MAP, asked, renew=False),) if guards else ()
+
+    def read(reply: Reply) -> int:
+        if not reply.ok:
+            raise conflict(ref, reply, asked)
+        return _removed(reply)
+
+    return Plan(Batch(ref, (Del(MAP, asked),), guards, otherwise), read)
 
 
 def clear(ref: Ref, prefix: str | None) -> Plan[int]:

@@ -1,8 +1,9 @@
 """What a message may ask for, whoever sent it.
 
-Hidden maps and labels (`#...`): the layers run on the side of the caller, so the maps of turns, ends
-and sealed counts (`#turn`, `#end`, `#seal`) and the label `#snapshot` come over the wire; whoever may
-write to a thread could take its turn anyhow. `#once`, in which an engine remembers what it answered,
+Hidden maps and labels (`#...`): the layers run on the side of the caller, so the maps of turns, ends,
+sealed counts and imports (`#turn`, `#end`, `#seal`, `#import`) and the label
+`#snapshot` come over the wire; whoever may write to a thread could take its turn anyhow.
+`#once`, in which an engine remembers what it answered,
 is refused to everybody. Any other hidden name needs `trusted`: both ends are one program.
 """
 
@@ -43,7 +44,7 @@ from threadkeep.ops.ops import (
 )
 from threadkeep.ops.reply import Number, Reply
 
-MAPS: Final = frozenset({"#turn", "#end", "#seal"})
+MAPS: Final = frozenset({"#turn", "#end", "#seal", "#import"})
 LABELS: Final = frozenset({"#snapshot"})
 NOBODYS: Final = "#once"
 CURSOR_BYTES: Final = 4096

@@ -49,6 +49,7 @@ from threadkeep.testing._async.moment import TestMoment
 from threadkeep.testing._async.names import TestNames
 from threadkeep.testing._async.once import TestOnce
 from threadkeep.testing._async.pages import TestPages
+from threadkeep.testing._async.parts import TestParts
 from threadkeep.testing._async.policies import TestPolicies
 from threadkeep.testing._async.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._async.stale import TestStale
@@ -91,6 +92,7 @@ __all__ = [
     "TestNames",
     "TestOnce",
     "TestPages",
+    "TestParts",
     "TestPolicies",
     "TestSessions",
     "TestSnapshots",

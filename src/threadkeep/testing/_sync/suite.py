@@ -46,6 +46,7 @@ from threadkeep.testing._sync.moment import TestMoment
 from threadkeep.testing._sync.names import TestNames
 from threadkeep.testing._sync.once import TestOnce
 from threadkeep.testing._sync.pages import TestPages
+from threadkeep.testing._sync.parts import TestParts
 from threadkeep.testing._sync.policies import TestPolicies
 from threadkeep.testing._sync.snapshots import TestSessions, TestSnapshots
 from threadkeep.testing._sync.stale import TestStale
@@ -88,6 +89,7 @@ __all__ = [
     "TestNames",
     "TestOnce",
     "TestPages",
+    "TestParts",
     "TestPolicies",
     "TestSessions",
     "TestSnapshots",

@@ -1,0 +1,54 @@
+"""From a program's own client or pool to an engine on the same servers."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from threadkeep.errors import UsageError
+from threadkeep.model.options import Limits
+from threadkeep.ops.engine import AsyncEngine
+
+
+def engine_of(
+    client: object,
+    limits: Limits,
+    layout: str | None = None,
+    name: str | None = None,
+    *,
+    durable: bool = False,
+) -> AsyncEngine:
+    """Return the engine on a pool of psycopg_pool, or on the servers of a client of redis-py or valkey-py.
+
+    The pool's connections are used; of the others only the settings.
+    """
+    module = type(client).__module__.split(".")[0]
+    if module == "psycopg_pool":
+        return _engine_on_pool(client, limits)
+    if module not in {"redis", "valkey"}:
+        raise UsageError(
+            f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
+            " pass a pool of psycopg_pool, or a client of redis-py or valkey-py"
+        )
+    from threadkeep._async.drivers.redis.layouts import engine_on
+    from threadkeep.engines.redis.links import AsyncNodes
+    from threadkeep.engines.redis.url import keyed_of
+
+    return engine_on(
+        AsyncNodes.from_client(client), limits, keyed_of(layout, name), durable=durable
+    )
+
+
+def _engine_on_pool(pool: object, limits: Limits) -> AsyncEngine:
+    from psycopg_pool import AsyncConnectionPool
+
+    from threadkeep._async.drivers.postgres.engine import AsyncPostgresEngine
+    from threadkeep._async.drivers.postgres.lines import AsyncLines
+    from threadkeep.engines.sql.postgres.connections import Settings
+
+    if not isinstance(pool, AsyncConnectionPool):
+        raise UsageError(
+            f"{type(pool).__qualname__} does not fit this store; pass a psycopg_pool.AsyncConnectionPool"
+        )
+    mine = cast("AsyncConnectionPool[Any]", pool)
+    settings = Settings(connections=mine.max_size, wait=mine.timeout)
+    return AsyncPostgresEngine(AsyncLines(settings, mine), limits)

@@ -1,0 +1,139 @@
+"""A client of the routes of thread values, with the names that people know from Distri."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from threadkeep.engines.http.answers import error_of
+from threadkeep.errors import Timeout, Unavailable
+from threadkeep.model.leases import Until
+from threadkeep.model.parts import PREFIX, file_part, text_part
+
+
+class Distri:
+    """Thread values and user parts over HTTP, for asyncio.
+
+    Args:
+        base_url: the server's address with `/v1` or `/api/v1`.
+        api_key: a key of the server; sent as `x-api-key`.
+        access_token: a key or token; sent as `Authorization: Bearer`.
+        workspace_id: the namespace to use, where the credential allows several.
+        timeout: seconds that a call may take.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        access_token: str | None = None,
+        workspace_id: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        given = {
+            "x-api-key": api_key,
+            "Authorization": None if access_token is None else f"Bearer {access_token}",
+            "X-Workspace-Id": workspace_id,
+        }
+        headers = {name: value for name, value in given.items() if value is not None}
+        self._base = base_url.rstrip("/")
+        self._http = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False)
+
+    async def set_session_value(
+        self, session_id: str, key: str, value: Any, expiry: datetime | str | None = None
+    ) -> None:
+        """Set one value of a session; without `expiry` (aware, or RFC 3339) it has the default lease."""
+        body: dict[str, Any] = {"key": key, "value": value}
+        if isinstance(expiry, datetime):
+            Until(expiry)  # refuses a naive one
+            body["expiry"] = expiry.isoformat()
+        elif expiry is not None:
+            body["expiry"] = expiry
+        await self._call("POST", f"{_session(session_id)}/values", body)
+
+    async def get_session_value(self, session_id: str, key: str) -> Any:
+        """Return one value of a session; None where none stands."""
+        found = await self._call("GET", f"{_session(session_id)}/values/{_encoded(key)}")
+        return found["value"]
+
+    async def get_session_values(self, session_id: str) -> dict[str, Any]:
+        """Return all values of a session by key."""
+        found = await self._call("GET", f"{_session(session_id)}/values")
+        return found["values"]
+
+    async def delete_session_value(self, session_id: str, key: str) -> None:
+        """Delete one value of a session, if it stands."""
+        await self._call("DELETE", f"{_session(session_id)}/values/{_encoded(key)}")
+
+    async def clear_session(self, session_id: str) -> None:
+        """Delete all values of a session."""
+        await self._call("DELETE", _session(session_id))
+
+    async def set_user_part_text(self, session_id: str, name: str, text: str) -> None:
+        """Set a part of text for the next user message."""
+        await self.set_session_value(session_id, PREFIX + name, text_part(text))
+
+    async def set_user_part_image(
+        self,
+        session_id: str,
+        part: str,
+        *,
+        bytes: str | None = None,
+        url: str | None = None,
+        mime_type: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Set an image for the next user message: `bytes` is base64; `name` is that of the file."""
+        made = file_part("image", bytes, url, mime_type, name)
+        await self.set_session_value(session_id, PREFIX + part, made)
+
+    async def delete_user_part(self, session_id: str, name: str) -> None:
+        """Delete a part, if it stands."""
+        await self.delete_session_value(session_id, PREFIX + name)
+
+    async def clear_user_parts(self, session_id: str) -> None:
+        """Delete all parts: one call, which downloads nothing."""
+        await self._call("DELETE", f"/threads/{_encoded(session_id)}/parts")
+
+    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            answer = await self._http.request(method, self._base + path, json=body)
+        except httpx.TimeoutException as error:
+            raise Timeout(f"{self._base} did not answer in time", maybe_applied=True) from error
+        except httpx.HTTPError as error:
+            unsent = isinstance(error, httpx.ConnectError)
+            raise Unavailable(
+                f"the connection to {self._base} failed: {type(error).__name__}",
+                maybe_applied=not unsent,
+            ) from error
+        if answer.status_code >= 300:
+            raise error_of(answer.status_code, answer.content)
+        return answer.json() if answer.content else None
+
+    async def aclose(self) -> None:
+        """Close the connections; twice is fine."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _session(session_id: str) -> str:
+    return f"/sessions/{_encoded(session_id)}"
+
+
+def _encoded(name: str) -> str:
+    return quote(name, safe="!'()*~.-_")

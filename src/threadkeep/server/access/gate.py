@@ -1,0 +1,95 @@
+"""The gate: from a request's credential to its caller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import HTTPConnection
+
+from threadkeep._async.store import AsyncStore
+from threadkeep.errors import CodecError
+from threadkeep.server.access.callers import Caller, everybody
+from threadkeep.server.access.jwt import JwtSettings, Tokens
+from threadkeep.server.access.keys import SPACE, Key, fits, id_of
+from threadkeep.server.bodies import Refused
+from threadkeep.server.settings import is_loopback
+
+KEPT_SECONDS: Final = 1.0
+_ASK: Final = {"WWW_Authenticate": "Bearer"}
+
+
+class Gate:
+    """Tells callers apart by keys and tokens; a revoked key is refused a second later, by every worker.
+
+    Without any key and without `jwt`, whoever calls from this machine is let in and may do everything;
+    with `anyone` whoever calls at all, where the application around this one looks after that.
+    """
+
+    def __init__(
+        self,
+        store: AsyncStore,
+        jwt: JwtSettings | None = None,
+        *,
+        anyone: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._state = store.within(SPACE).app().state
+        self._tokens = None if jwt is None else Tokens(jwt)
+        self._anyone, self._clock = anyone, clock
+        self._keys: dict[str, Key] = {}
+        self._until = float("-inf")
+        self._everybody = everybody()
+
+    async def caller(self, request: HTTPConnection) -> Caller:
+        """Return who calls. 401 without a credential that holds."""
+        keys = await self._known()
+        if not keys and self._tokens is None:
+            self._check_local(request)
+            return self._everybody
+        token = _credential(request)
+        if token is None:
+            raise Refused(401, "a key is needed: Authorization: Bearer, or x-api-key", **_ASK)
+        if id_of(token) is None and self._tokens is not None:
+            return await self._tokens.caller(token)
+        id_ = id_of(token) or ""
+        key = keys.get(id_) or (await self._known(anew=True)).get(
+            id_
+        )  # it may have been made just now
+        if not fits(token, key) or key is None:
+            raise Refused(401, "the key is unknown or was revoked", **_ASK)
+        return key.caller
+
+    def _check_local(self, request: HTTPConnection) -> None:
+        client = request.scope.get("client")
+        if self._anyone or client is None or not client[0] or is_loopback(client[0]):
+            return
+        raise Refused(401, "this server has no keys yet and serves its own machine alone", **_ASK)
+
+    async def _known(self, *, anew: bool = False) -> dict[str, Key]:
+        """Return all keys, as they were a second ago at most."""
+        now = self._clock()
+        if anew or now >= self._until:
+            found: dict[str, Any] = await self._state.get_all()
+            self._keys = {id_: _key(raw) for id_, raw in found.items()}
+            self._until = now + KEPT_SECONDS
+        return self._keys
+
+
+def _key(raw: Any) -> Key:
+    try:
+        return msgspec.convert(raw, Key)
+    except msgspec.ValidationError as error:
+        raise CodecError("a stored key cannot be read") from error
+
+
+def _credential(request: HTTPConnection) -> str | None:
+    given = request.headers.get("authorization")
+    if given is not None:
+        kind, _, token = given.partition(" ")
+        if kind.lower() == "bearer" and token.strip():
+            return token.strip()
+        raise Refused(401, "the credential must be Authorization: Bearer KEY", **_ASK)
+    return request.headers.get("x-api-key") or None

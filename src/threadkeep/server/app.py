@@ -1,0 +1,177 @@
+"""The ASGI application: from a request to a route to an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, Final
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from threadkeep._async.store import AsyncStore
+from threadkeep.server.access.callers import Caller
+from threadkeep.server.access.gate import Gate
+from threadkeep.server.access.jwt import JwtSettings
+from threadkeep.server.access.reach import AsyncReach
+from threadkeep.server.bodies import Refused
+from threadkeep.server.call import Call
+from threadkeep.server.ending import told_to_end
+from threadkeep.server.paths import segments_of
+from threadkeep.server.request_log import Told
+from threadkeep.server.routes import ROUTES
+from threadkeep.server.routing import Route, Router
+from threadkeep.server.settings import ServerLimits
+from threadkeep.server.statuses import problem
+
+MOST_SPACES: Final = 1_000
+PACKED_FROM: Final = 1_024  # bytes of an answer that is worth packing
+_SENT: Final = ("Authorization", "Content-Type", "X-Api-Key", "X-Workspace-Id", "If-Match")
+_SHOWN: Final = ("ETag", "X-Request-Id", "Retry-After")
+
+
+class Application:
+    """The store over HTTP, as an ASGI application.
+
+    Hosted by any ASGI server, or mounted inside an application of Starlette, FastAPI or Django. The
+    store connects at the first request; whoever made it closes it.
+
+    Args:
+        store: what is served. Callers reach its namespace and, where their keys say so, others.
+        limits: what a request may weigh.
+        jwt: whose tokens are taken beside the keys that `threadkeep keys` made.
+        anyone: let everybody in while there are no keys, for the application around this one looks after
+            that. Else only callers of this machine are let in.
+        cors: origins that browsers may call from; `*` for any.
+        sweep: seconds between two sweeps while the server runs; None for none.
+        close: close the store when the server ends.
+    """
+
+    def __init__(
+        self,
+        store: AsyncStore,
+        *,
+        limits: ServerLimits | None = None,
+        jwt: JwtSettings | None = None,
+        anyone: bool = False,
+        cors: tuple[str, ...] = (),
+        sweep: float | None = None,
+        close: bool = False,
+    ) -> None:
+        self.store = store
+        self.limits = limits or ServerLimits()
+        self.ending = asyncio.Event()
+        self.streams = 0
+        self.routes = tuple(route for route in ROUTES if not route.hidden)
+        self.gate = Gate(store, jwt, anyone=anyone)
+        self._sweep, self._close = sweep, close
+        self._router = Router(ROUTES)
+        self._spaces: dict[tuple[Caller | None, str], AsyncStore] = {}
+        self._packing = GZipMiddleware(self._serve, minimum_size=PACKED_FROM, compresslevel=1)
+        self._http = self._wrapped(cors)
+
+    def _wrapped(self, cors: tuple[str, ...]) -> ASGIApp:
+        wrapped: ASGIApp = self._packed
+        if cors:
+            wrapped = CORSMiddleware(
+                wrapped,
+                allow_origins=cors,
+                allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+                allow_headers=(*_SENT, "If-None-Match", "Last-Event-ID", "Content-Encoding"),
+                expose_headers=_SHOWN,
+                max_age=3_600,
+            )
+        return wrapped
+
+    def space(self, caller: Caller | None, namespace: str) -> AsyncStore:
+        """Return the store in a namespace, as a caller may use it; None: one that may use all of it."""
+        place = (caller, namespace)
+        found = self._spaces.pop(place, None)
+        if found is None:
+            reach = () if caller is None else (partial(AsyncReach, caller),)
+            found = self.store.within(namespace, wrap=reach)
+        self._spaces[place] = found  # the one used last is the last to go
+        while len(self._spaces) > MOST_SPACES:
+            del self._spaces[next(iter(self._spaces))]
+        return found
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or take part in the server's start and end."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _packed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, and pack the answer for a client that unpacks; others are spared the way."""
+        for name, value in scope["headers"]:
+            if name == b"accept-encoding" and b"gzip" in value:
+                await self._packing(scope, receive, send)
+                return
+        await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        told = Told(request)
+        answer = await self._answer(request, told)
+        answer.headers["X-Request-Id"] = told.id
+        told.answered(answer.status_code)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request, told: Told) -> Response:
+        try:
+            self._check_size(request.scope)
+            segments = segments_of(request.scope)
+            route, params = self._router.find(request.method, segments)
+            told.route = route.path
+            return await self._handled(request, route, params, told)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the client gets an answer
+            return problem(error, told.id)
+
+    async def _handled(
+        self, request: Request, route: Route, params: tuple[str, ...], told: Told
+    ) -> Response:
+        if route.right is None:
+            return await route.handler(Call(request, params, None, self))
+        caller = await self.gate.caller(request)
+        told.caller = caller.name
+        caller.require(route.right)
+        return await route.handler(Call(request, params, caller, self, route.kind))
+
+    def _check_size(self, scope: Scope) -> None:
+        path = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
+        if path > self.limits.path:
+            raise Refused(414, f"the path is longer than {self.limits.path} bytes")
+        headers = sum(len(name) + len(value) for name, value in scope["headers"])
+        if headers > self.limits.headers:
+            raise Refused(431, f"the headers are over the limit of {self.limits.headers} bytes")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        message: Any = await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                await self.store.ready()
+                if self._close:
+                    stack.push_async_callback(self.store.aclose)
+                stack.enter_context(told_to_end(self.ending))
+                if self._sweep:
+                    await stack.enter_async_context(self.store.sweeper(every=self._sweep))
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                raise
+            await send({"type": "lifespan.startup.complete"})
+            while message["type"] != "lifespan.shutdown":
+                message = await receive()
+            self.ending.set()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def app(store: AsyncStore, **options: Any) -> Application:
+    """Return the ASGI application that serves a store; options as of `Application`."""
+    return Application(store, **options)

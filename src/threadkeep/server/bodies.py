@@ -1,0 +1,82 @@
+"""The body of a request: bounded as it comes, bounded again when it is unpacked."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+
+from starlette.requests import ClientDisconnect, Request
+
+from threadkeep.errors import ThreadkeepError, TooLarge, UsageError
+
+GZIP = 31  # zlib: with the gzip header
+PIECE = 1 << 16
+
+
+class Refused(ThreadkeepError):
+    """A request that is refused with a status of its own, before anything is read or written."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+async def body_of(request: Request, limit: int, patience: float) -> bytes:
+    """Return the body, unpacked where it is gzip.
+
+    `limit`: the most bytes it may have, packed and unpacked. `patience`: seconds it may take to come.
+    """
+    packing = request.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in {"identity", "gzip", ""}:
+        raise Refused(415, f"content encoding {packing[:40]!r} is unknown; send gzip or identity")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(patience):
+            raw = await _read(request, limit)
+    except TimeoutError:
+        raise Refused(408, f"the body did not come within {patience:g} seconds") from None
+    except ClientDisconnect:
+        raise UsageError("the body is cut off") from None
+    if declared.isdecimal() and len(raw) != int(declared):
+        raise UsageError(f"the body is cut off after {len(raw)} of {declared} bytes")
+    return unpacked(raw, limit) if packing == "gzip" else raw
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def unpacked(raw: bytes, limit: int) -> bytes:
+    """Return the content of gzip data; never more than `limit` bytes are made."""
+    found: list[bytes] = []
+    size = 0
+    while raw:
+        member = zlib.decompressobj(GZIP)
+        try:
+            while not member.eof:
+                piece = member.decompress(raw, PIECE)
+                raw = member.unconsumed_tail
+                size += len(piece)
+                if size > limit:
+                    raise _too_large(limit)
+                found.append(piece)
+                if not piece and not raw and not member.eof:
+                    raise UsageError("Failed to decompress gzip body: it is cut off")
+        except zlib.error as error:
+            raise UsageError(f"Failed to decompress gzip body: {error}") from None
+        raw = member.unused_data
+    return b"".join(found)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is over the limit of {limit} bytes")

@@ -1,0 +1,138 @@
+"""One request as handlers see it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from threadkeep._async.entity import AsyncThread
+from threadkeep._async.listing import AsyncListing
+from threadkeep._async.scope import AsyncScope
+from threadkeep._async.store import AsyncStore
+from threadkeep.errors import UsageError
+from threadkeep.model.refs import Ref, ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.ops import Info
+from threadkeep.server.access.callers import NOBODY, Caller
+from threadkeep.server.bodies import Refused, body_of
+from threadkeep.server.json_text import from_json
+from threadkeep.server.settings import ServerLimits
+
+T = TypeVar("T")
+
+
+class Host(Protocol):
+    """What all requests share."""
+
+    store: AsyncStore
+    limits: ServerLimits
+    ending: asyncio.Event
+    streams: int
+    routes: tuple[Any, ...]
+
+    def space(self, caller: Caller | None, namespace: str) -> AsyncStore:
+        """Return the store in a namespace, as a caller may use it; None: one that may use all of it."""
+        ...
+
+
+class Call:
+    """A request, its caller and the store in the namespace that the caller chose."""
+
+    __slots__ = ("caller", "host", "kind", "params", "request", "store")
+
+    def __init__(
+        self,
+        request: Request,
+        params: tuple[str, ...],
+        caller: Caller | None,
+        host: Host,
+        kind: str = "thread",
+    ) -> None:
+        self.request, self.params, self.host, self.kind = request, params, host, kind
+        self.caller = caller or NOBODY
+        self.store = host.store
+        if caller is not None:
+            asked = request.headers.get("x-workspace-id")
+            self.store = host.space(caller, caller.namespace(asked, host.store.namespace))
+
+    async def raw(self, limit: int | None = None) -> bytes:
+        """Return the body; `limit` bytes at most, else the usual limit."""
+        limits = self.host.limits
+        return await body_of(self.request, limit or limits.body, limits.body_seconds)
+
+    async def body(self, as_type: type[T]) -> T:
+        """Return the body, which is JSON whatever its content type says, as a struct."""
+        try:
+            return _converted(from_json(await self.raw()), as_type)
+        except UsageError as error:
+            if type(error) is not UsageError or str(error).startswith("Failed"):
+                raise
+            raise UsageError(f"Failed to parse request JSON: {error}") from error
+
+    def query(self, as_type: type[T]) -> T:
+        """Return the query string as a struct of texts and numbers."""
+        return self.query_and(as_type, None)[0]
+
+    def query_and(self, as_type: type[T], prefix: str | None) -> tuple[T, dict[str, str]]:
+        """Return the query string as a struct, and apart from it the parameters that begin with `prefix`."""
+        pairs = self.request.query_params.multi_items()
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise UsageError("the query names a parameter twice")
+        apart: dict[str, str] = {}
+        if prefix is not None:
+            apart = {n.removeprefix(prefix): found.pop(n) for n in [*found] if n.startswith(prefix)}
+        try:
+            return msgspec.convert(found, as_type, strict=False), apart
+        except msgspec.ValidationError as error:
+            raise UsageError(f"the query cannot be read: {error}") from None
+
+    def whole(self) -> AsyncStore:
+        """Return the store for what belongs to a whole namespace; 403 for callers bound to a part of it."""
+        if self.caller.bound:
+            raise Refused(403, "the caller may not reach what belongs to the whole namespace")
+        return self.host.space(None, self.store.namespace)
+
+    def scope(self, kind: str, id_: str) -> AsyncScope:
+        """Return an entity, as a scope that runs plans; writes carry the turn that the caller holds."""
+        return AsyncScope(self.store, ref(self.store.namespace, kind, id_))
+
+    def entity(self) -> AsyncScope:
+        """Return the entity that the path names."""
+        if self.kind == "app":
+            return self.scope("app", "app")
+        return self.scope(self.kind, self.params[0])
+
+    async def admit(self, found: Ref) -> None:
+        """Refuse an entity that the caller may not reach, while there still is a status to say so."""
+        if self.caller.bound:
+            await (await self.store.ready()).run(Batch(found, (Info(),)))
+
+    def thread(self, id_: str) -> AsyncThread:
+        """Return a thread."""
+        return AsyncThread(self.scope("thread", id_))
+
+    def threads(
+        self,
+        labels: Mapping[str, str] | None = None,
+        prefix: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncListing:
+        """Return the listing of the threads that the caller may reach."""
+        labels = dict(labels or {})
+        if self.caller.user is not None:
+            labels.setdefault("user", self.caller.user)
+        if prefix is None:
+            prefix = self.caller.threads
+        return self.store.threads(prefix=prefix, labels=labels, limit=limit)
+
+
+def _converted(found: Any, as_type: type[T]) -> T:
+    try:
+        return msgspec.convert(found, as_type)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise UsageError(str(error)) from None

@@ -1,0 +1,90 @@
+"""Conditional requests: ETags of entities and fields, `If-Match`, `If-None-Match`.
+
+An ETag holds the epoch and the revision, so that of a destroyed thread never fits the next of its id.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeVar
+
+import msgspec
+
+from threadkeep.errors import UsageError
+from threadkeep.ops.batch import Plan
+from threadkeep.ops.ops import Epoch
+from threadkeep.server.bodies import Refused
+from threadkeep.server.call import Call
+
+T = TypeVar("T")
+_TAG: Final = re.compile(r'"([0-9A-Za-z_-]{1,64})\.([0-9]{1,18})"')
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """The version that a client has seen."""
+
+    epoch: str
+    revision: int
+
+    def __str__(self) -> str:
+        return f'"{self.epoch}.{self.revision}"'
+
+
+def with_epoch(plan: Plan[T]) -> Plan[tuple[T, str]]:
+    """Return the plan, which also gives the epoch of the entity."""
+    return Plan(plan.batch, lambda reply: (plan.decode(reply), reply.epoch))
+
+
+def with_version(plan: Plan[T]) -> Plan[tuple[T, Tag]]:
+    """Return the plan, which also gives the version of the whole entity."""
+    return Plan(plan.batch, lambda reply: (plan.decode(reply), Tag(reply.epoch, reply.revision)))
+
+
+def of_incarnation(plan: Plan[T], tag: Tag | None) -> Plan[T]:
+    """Return the plan, guarded such that the entity is the incarnation of the tag."""
+    if tag is None:
+        return plan
+    guards = (*plan.batch.guards, Epoch(tag.epoch))
+    return Plan(msgspec.structs.replace(plan.batch, guards=guards), plan.decode)
+
+
+def if_match(call: Call) -> Tag | None:
+    """Return the version that must stand; None where the request names none."""
+    given = call.request.headers.get("if-match")
+    if given is None:
+        return None
+    found = _TAG.fullmatch(given.strip())
+    if found is None:
+        raise UsageError("If-Match must be one ETag as this server gave it")
+    return Tag(found[1], int(found[2]))
+
+
+def if_none_match(call: Call) -> str | None:
+    """Return the text of If-None-Match: `*`, or ETags that the client has."""
+    given = call.request.headers.get("if-none-match")
+    return None if given is None else given.strip()
+
+
+def must_be_absent(call: Call) -> bool:
+    """Tell whether a write is to create and never to replace: `If-None-Match: *`."""
+    given = if_none_match(call)
+    if given is None:
+        return False
+    if given != "*":
+        raise UsageError("a write takes If-None-Match: * alone")
+    return True
+
+
+def known_already(call: Call, tag: Tag) -> bool:
+    """Tell whether the client has this version already."""
+    given = if_none_match(call)
+    return given is not None and (
+        given == "*" or str(tag) in (part.strip().removeprefix("W/") for part in given.split(","))
+    )
+
+
+class PreconditionFailed(Refused):
+    """A condition of the request did not hold, so nothing was written."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(412, message)

@@ -1,0 +1,165 @@
+"""The OpenAPI 3.1 document, made from the routes and the structs they take and give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from threadkeep import __version__
+from threadkeep.engines.http.answers import WIRE
+from threadkeep.server.routing import Route
+
+_HOLE: Final = re.compile(r"\{(\w+)\}")
+_REF: Final = "#/components/schemas/{name}"
+_JSON: Final = "application/json"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What every refused or failed request answers."""
+
+    error: str
+    code: str
+    found: Any = None
+    revision: int | None = None
+    maybe_applied: bool | None = None
+
+
+_USUAL: Final = {
+    400: "The request is wrong as it stands; nothing was written.",
+    401: "A key or token is needed, or the one given does not hold.",
+    403: "The caller may not do this.",
+    404: "There is no such resource.",
+    409: "Something else stands there or came between; nothing was written.",
+    410: "The thread was destroyed meanwhile.",
+    412: "A condition of the request did not hold; nothing was written.",
+    413: "A value or the body is over a limit, which the error names.",
+    415: "The content encoding is unknown.",
+    429: "The caller sent too much; Retry-After says when to come back.",
+    503: "The engine cannot serve the call now; Retry-After says when to come back.",
+}
+
+
+@cache
+def document(routes: tuple[Route, ...]) -> bytes:
+    """Return the document as JSON."""
+    schemas, by_type = _schemas(routes)
+    paths: dict[str, Any] = {}
+    for route in routes:
+        path = route.path if route.root else f"/v1{route.path}"
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, by_type)
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "threadkeep",
+                "version": __version__,
+                "summary": "Keeps what an AI agent must remember between calls.",
+            },
+            "servers": [{"url": ".", "description": "the server that gave this document"}],
+            "paths": paths,
+            "components": {
+                "schemas": schemas,
+                "securitySchemes": {
+                    "bearer": {"type": "http", "scheme": "bearer"},
+                    "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                },
+            },
+        }
+    )
+
+
+def _schemas(routes: Iterable[Route]) -> tuple[dict[str, Any], dict[Any, Any]]:
+    found = {t for r in routes for t in (r.body, r.answer) if t is not None}
+    types = [Problem, *sorted(found, key=str)]
+    made, components = msgspec.json.schema_components(types, ref_template=_REF)
+    return components, dict(zip(types, made, strict=True))
+
+
+def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
+    summary, _, more = (route.handler.__doc__ or "").strip().partition("\n\n")
+    made: dict[str, Any] = {
+        "operationId": _name(route),
+        "summary": summary,
+        "parameters": [*_holes(route), *_query(route), *_headers(route)],
+        "responses": _responses(route, by_type),
+    }
+    if more:
+        made["description"] = " ".join(more.split())
+    if route.body is not None:
+        made["requestBody"] = {
+            "required": True,
+            "content": {_JSON: {"schema": by_type[route.body]}},
+        }
+    elif route.binary:
+        made["requestBody"] = {"required": True, "content": {WIRE: {"schema": _BYTES}}}
+    made["security"] = [] if route.right is None else [{"bearer": []}, {"key": []}, {}]
+    return made
+
+
+_BYTES: Final = {"type": "string", "contentMediaType": WIRE}
+
+
+def _name(route: Route) -> str:
+    words = [w for w in re.split(r"[^a-z]+", _HOLE.sub("", route.path)) if w]
+    ending = "_one" if route.path.endswith("}") else ""
+    return "_".join([route.method.lower(), *words]) + ending
+
+
+def _holes(route: Route) -> list[dict[str, Any]]:
+    schema = {"type": "string", "minLength": 1}
+    return [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name in _HOLE.findall(route.path)
+    ]
+
+
+def _query(route: Route) -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    schema, components = msgspec.json.schema_components([route.query], ref_template=_REF)
+    (only,) = components.values()
+    del schema
+    required = only.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": _plain(part)}
+        for name, part in only["properties"].items()
+    ]
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a query parameter, which has no null: it is left out instead."""
+    options = [part for part in schema.get("anyOf", []) if part != {"type": "null"}]
+    found = dict(options[0]) if len(options) == 1 else dict(schema)
+    if schema.get("default") is not None:
+        found["default"] = schema["default"]
+    elif "default" in found:
+        del found["default"]
+    return found
+
+
+def _headers(route: Route) -> list[dict[str, Any]]:
+    names = () if route.right is None else ("X-Workspace-Id", *route.headers)
+    text = {"type": "string"}
+    return [{"name": name, "in": "header", "required": False, "schema": text} for name in names]
+
+
+def _responses(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
+    problem = {"content": {_JSON: {"schema": by_type[Problem]}}}
+    made: dict[str, Any] = {
+        str(status): {"description": text, **problem} for status, text in _USUAL.items()
+    }
+    good: dict[str, Any] = {"description": "Done."}
+    if route.answer is not None:
+        good["content"] = {_JSON: {"schema": by_type[route.answer]}}
+    elif route.binary:
+        good["content"] = {WIRE: {"schema": _BYTES}}
+    elif route.events:
+        good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+    made[str(route.status)] = good
+    if "If-None-Match" in route.headers and route.method == "GET":
+        made["304"] = {"description": "The client has this version already."}
+    return dict(sorted(made.items()))

@@ -1,0 +1,90 @@
+"""Routes of the HTTP engine: the six methods of an engine, in the wire form."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import cast
+
+import msgspec
+from starlette.responses import Response
+
+from threadkeep.model.refs import ref
+from threadkeep.ops import wire
+from threadkeep.ops.engine import Capabilities, Due, Query
+from threadkeep.server.call import Call
+from threadkeep.server.events import event, stream
+from threadkeep.server.routing import Route
+from threadkeep.server.statuses import json_answer
+
+WIRE = "application/x-threadkeep"
+
+
+class WatchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which entity to watch."""
+
+    namespace: str
+    kind: str
+    id: str
+
+
+async def _raw(call: Call) -> bytes:
+    return await call.raw(call.host.limits.batch)
+
+
+def _wire(content: bytes) -> Response:
+    return Response(content, media_type=WIRE)
+
+
+async def capabilities(call: Call) -> Response:
+    """Say what the engine behind this server can do."""
+    return json_answer(await call.host.store.capabilities())
+
+
+async def batch(call: Call) -> Response:
+    """Run one batch on one entity, atomically."""
+    raw, trusted = await _raw(call), call.caller.may("admin")
+    found = wire.decode_batch(raw, limit=call.host.limits.batch, trusted=trusted)
+    engine = await call.store.ready()
+    return _wire(wire.encode_reply(await engine.run(found)))
+
+
+async def scan(call: Call) -> Response:
+    """Return one page of a listing."""
+    raw, trusted = await _raw(call), call.caller.may("admin")
+    query: Query = wire.decode_query(raw, limit=call.host.limits.batch, trusted=trusted)
+    engine = await call.store.ready()
+    return _wire(wire.encode_page(await engine.scan(query)))
+
+
+async def claim(call: Call) -> Response:
+    """Lease expired entities to this caller."""
+    due: Due = wire.decode_due(await _raw(call), limit=call.host.limits.batch)
+    engine = await call.store.ready()
+    claims = await engine.claim(due)
+    return _wire(wire.encode_claims(claims))
+
+
+async def watch(call: Call) -> Response:
+    """Send the revision of an entity now and after each change, as server-sent events."""
+    query = call.query(WatchQuery)
+    watched = ref(query.namespace, query.kind, query.id)
+    call.caller.namespace(watched.namespace, watched.namespace)
+    await call.admit(watched)
+    engine = await call.store.ready()
+
+    async def events() -> AsyncIterator[bytes]:
+        async with aclosing(cast("AsyncGenerator[int]", engine.watch(watched))) as revisions:
+            async for revision in revisions:
+                yield event(str(revision))
+
+    return stream(events(), call.host)
+
+
+ROUTES = (
+    Route("GET", "/engine", capabilities, "read", answer=Capabilities),
+    Route("POST", "/batch", batch, "read", binary=True),
+    Route("POST", "/scan", scan, "read", binary=True),
+    Route("POST", "/claim", claim, "write", binary=True),
+    Route("GET", "/watch", watch, "read", query=WatchQuery, events=True),
+)

@@ -1,0 +1,125 @@
+"""Routes of key-value namespaces: keys and values beside threads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from starlette.responses import Response
+
+from threadkeep.errors import Conflict, NotFound
+from threadkeep.model.leases import FOREVER
+from threadkeep.server.call import Call
+from threadkeep.server.conditions import PreconditionFailed, must_be_absent
+from threadkeep.server.leases import Leased
+from threadkeep.server.resources.state import FieldQuery, Removed, Revised
+from threadkeep.server.routing import Route
+from threadkeep.server.statuses import json_answer
+
+
+class PutKey(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A value to write; `if_revision`: only over that one (0: only where none stands)."""
+
+    value: Any
+    content_type: str | None = None
+    if_revision: Annotated[int, msgspec.Meta(ge=0, le=1 << 60)] | None = None
+
+
+class KeyShown(msgspec.Struct, frozen=True):
+    """What stands at a key."""
+
+    key: str
+    value: Any
+    content_type: str
+    revision: int
+    ttl: float | None
+    expires_at: datetime | None
+
+
+class KeysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which keys, in order."""
+
+    prefix: str | None = None
+    cursor: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
+
+
+class KeysShown(msgspec.Struct, frozen=True):
+    """A page of keys; `cursor` null: it was the last."""
+
+    keys: list[str]
+    cursor: str | None
+
+
+async def get(call: Call) -> Response:
+    """Return what stands at a key; 404 where nothing does."""
+    space, key = call.params
+    renew = None if "renew" not in call.request.query_params else call.query(FieldQuery).renew
+    found = await call.whole().kv(space).get(key, renew=renew)
+    if found is None:
+        raise NotFound("nothing stands at this key")
+    return json_answer(
+        KeyShown(
+            key,
+            found.value,
+            found.content_type,
+            found.revision,
+            found.lease.seconds,
+            found.expires_at,
+        )
+    )
+
+
+async def put(call: Call) -> Response:
+    """Write a key; with If-None-Match: * only where nothing stands."""
+    given = await call.body(PutKey)
+    space, key = call.params
+    absent = must_be_absent(call)
+    try:
+        revision = (
+            await call.whole()
+            .kv(space)
+            .set(
+                key,
+                given.value,
+                ttl=given.lease(FOREVER) if given.given else None,
+                content_type=given.content_type,
+                if_absent=absent,
+                if_revision=given.if_revision,
+            )
+        )
+    except Conflict as error:
+        if absent:
+            raise PreconditionFailed(str(error)) from error
+        raise
+    return json_answer(Revised(revision))
+
+
+async def delete(call: Call) -> Response:
+    """Delete a key, if it stands."""
+    space, key = call.params
+    return json_answer(Removed(await call.whole().kv(space).delete(key)))
+
+
+async def keys(call: Call) -> Response:
+    """List keys in order, by pages."""
+    query = call.query(KeysQuery)
+    listing = call.whole().kv(call.params[0]).keys(query.prefix, limit=query.limit)
+    found = await listing.page(query.cursor)
+    return json_answer(KeysShown(list(found.items), found.cursor))
+
+
+async def drop(call: Call) -> Response:
+    """Delete all keys of a namespace."""
+    return json_answer(Removed(await call.whole().kv(call.params[0]).delete_namespace()))
+
+
+_SPACE = "/kv/{kv_namespace}"
+ROUTES = (
+    Route("GET", f"{_SPACE}/keys", keys, "read", query=KeysQuery, answer=KeysShown),
+    Route("DELETE", f"{_SPACE}/keys", drop, "write", answer=Removed),
+    Route("GET", f"{_SPACE}/keys/{{key}}", get, "read", query=FieldQuery, answer=KeyShown),
+    Route("PUT", f"{_SPACE}/keys/{{key}}", put, "write", body=PutKey, answer=Revised),
+    Route("DELETE", f"{_SPACE}/keys/{{key}}", delete, "write", answer=Removed),
+)

@@ -1,0 +1,182 @@
+"""Routes of threads themselves: listing, labels, lease, fork, end, changes as they happen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+import msgspec
+from starlette.responses import Response
+
+from threadkeep.errors import NotFound, UsageError
+from threadkeep.layers import directory
+from threadkeep.model.leases import FOREVER
+from threadkeep.model.records import ThreadInfo
+from threadkeep.server.call import Call
+from threadkeep.server.conditions import Tag, known_already
+from threadkeep.server.events import event, stream
+from threadkeep.server.leases import Leased
+from threadkeep.server.resources.state import Removed
+from threadkeep.server.resources.turns import fenced
+from threadkeep.server.routing import Route
+from threadkeep.server.statuses import empty_answer, json_answer
+
+LABEL = "label."
+
+
+class ThreadsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which threads: newest first, or by id where `prefix` is given; `label.NAME=VALUE` must all hold."""
+
+    prefix: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+class ThreadShown(msgspec.Struct, frozen=True):
+    """A thread without its content; `messages` is null in listings."""
+
+    id: str
+    namespace: str
+    created_at: datetime
+    updated_at: datetime
+    revision: int
+    labels: dict[str, str]
+    ttl: float | None
+    expires_at: datetime | None
+    fields: int
+    items: int
+    bytes: int
+    messages: int | None
+
+
+class ThreadsShown(msgspec.Struct, frozen=True):
+    """A page of threads; `cursor` null: it was the last."""
+
+    threads: list[ThreadShown]
+    cursor: str | None
+
+
+class SetLabels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Labels to set; null removes one."""
+
+    labels: dict[str, str | None]
+
+
+class LabelsShown(msgspec.Struct, frozen=True):
+    """All labels."""
+
+    labels: dict[str, str]
+
+
+class Fork(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The id of the copy; `at` leaves out the messages after that number."""
+
+    new_id: str
+    at: Annotated[int, msgspec.Meta(ge=0, le=1 << 31)] | None = None
+
+
+def shown(info: ThreadInfo) -> ThreadShown:
+    """Return a thread for an answer."""
+    return ThreadShown(
+        info.id,
+        info.namespace,
+        info.created_at,
+        info.updated_at,
+        info.revision,
+        info.labels,
+        info.lease.seconds,
+        info.expires_at,
+        info.fields,
+        info.items,
+        info.bytes,
+        info.messages,
+    )
+
+
+async def listing(call: Call) -> Response:
+    """List threads by pages."""
+    query, labels = call.query_and(ThreadsQuery, LABEL)
+    found = await call.threads(labels, query.prefix, query.limit).page(query.cursor)
+    return json_answer(ThreadsShown([shown(info) for info in found.items], found.cursor))
+
+
+async def info(call: Call) -> Response:
+    """Return what is known of a thread; 404 where it does not exist."""
+    found = await call.thread(call.params[0]).info()
+    if found is None:
+        raise NotFound("there is no such thread")
+    tag = Tag(found.epoch, found.revision)
+    if known_already(call, tag):
+        return empty_answer({"ETag": str(tag)}, 304)
+    return json_answer(shown(found), headers={"ETag": str(tag)})
+
+
+async def destroy(call: Call) -> Response:
+    """Remove a thread whole; holders of this incarnation get 410 when they write later."""
+    with fenced(call, call.entity().ref):
+        return json_answer(Removed(await call.thread(call.params[0]).destroy()))
+
+
+async def set_labels(call: Call) -> Response:
+    """Set labels by which the thread can be listed."""
+    given = await call.body(SetLabels)
+    scope = call.entity()
+    with fenced(call, scope.ref):
+        found = await scope.write(directory.set_labels(scope.ref, given.labels))
+    return json_answer(LabelsShown(found))
+
+
+async def touch(call: Call) -> Response:
+    """Renew the thread's own lease, or give it another one; fields keep theirs."""
+    given = await call.body(Leased)
+    lease = given.lease(FOREVER) if given.given else None
+    await call.thread(call.params[0]).touch(ttl=lease)
+    return empty_answer()
+
+
+async def fork(call: Call) -> Response:
+    """Copy the thread to a new id; 409 when that exists."""
+    given = await call.body(Fork)
+    copy = await call.thread(call.params[0]).fork(given.new_id, at=given.at)
+    found = await copy.info()
+    if found is None:
+        raise NotFound("the copy was destroyed at once")
+    return json_answer(shown(found), 201)
+
+
+async def watch(call: Call) -> Response:
+    """Send an event after each change of the thread; `Last-Event-ID` continues where a stream broke off."""
+    after = _revision(call.request.headers.get("last-event-id"))
+    thread = call.thread(call.params[0])
+    await call.admit(call.entity().ref)
+
+    async def events() -> AsyncIterator[bytes]:
+        async with aclosing(cast("Any", thread.watch(after=after))) as changes:
+            async for change in changes:
+                data = json.dumps({"revision": change.revision, "exists": change.exists})
+                yield event(data, id_=str(change.revision), name="change")
+
+    return stream(events(), call.host)
+
+
+def _revision(given: str | None) -> int | None:
+    if not given:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) <= 18):
+        raise UsageError("Last-Event-ID must be that of an event of this server")
+    return int(given)
+
+
+_ONE = "/threads/{thread_id}"
+ROUTES = (
+    Route("GET", "/threads", listing, "read", query=ThreadsQuery, answer=ThreadsShown),
+    Route("GET", _ONE, info, "read", answer=ThreadShown, headers=("If-None-Match",)),
+    Route("DELETE", _ONE, destroy, "write", answer=Removed),
+    Route("PATCH", f"{_ONE}/labels", set_labels, "write", body=SetLabels, answer=LabelsShown),
+    Route("POST", f"{_ONE}/touch", touch, "write", body=Leased, status=204),
+    Route("POST", f"{_ONE}/fork", fork, "write", body=Fork, answer=ThreadShown, status=201),
+    Route("GET", f"{_ONE}/watch", watch, "read", events=True, headers=("Last-Event-ID",)),
+)

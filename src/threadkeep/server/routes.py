@@ -1,0 +1,31 @@
+"""All routes of the server."""
+
+from threadkeep.server.resources import (
+    caches,
+    documents,
+    engine,
+    kv,
+    messages,
+    operation,
+    parts,
+    snapshots,
+    state,
+    threads,
+    turns,
+    values,
+)
+
+ROUTES = (
+    *operation.ROUTES,
+    *documents.ROUTES,
+    *values.ROUTES,
+    *threads.ROUTES,
+    *state.ROUTES,
+    *messages.ROUTES,
+    *snapshots.ROUTES,
+    *turns.ROUTES,
+    *parts.ROUTES,
+    *kv.ROUTES,
+    *caches.ROUTES,
+    *engine.ROUTES,
+)

@@ -1,0 +1,189 @@
+"""`threadkeep serve` as a process: what it prints, refuses, drains, keeps."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.http.running import serving, threadkeep
+from threadkeep import AsyncStore, Store
+from threadkeep._sync.drivers.http import HttpEngine
+from threadkeep.engines.http.url import HttpSettings
+from threadkeep.model.refs import Ref
+from threadkeep.ops.batch import Batch
+from threadkeep.ops.ops import Incr
+
+REF = Ref("default", "thread", "t")
+
+
+def test_the_printed_line_works_and_values_survive_a_restart(tmp_path: Path):
+    with serving(tmp_path) as server:
+        line = next(s for s in server.said.splitlines() if s.startswith("try: "))
+        command = [*shlex.split(line.removeprefix("try: ")), "-sS", "-o", "/dev/null"]
+        done = subprocess.run(
+            [*command, "-w", "%{http_code}"], capture_output=True, text=True, timeout=30, check=True
+        )
+        assert done.stdout == "204"
+        assert f"http://127.0.0.1:{server.port}" in server.said
+        assert server.stop() == 0
+    with serving(tmp_path) as server:
+        found = server.call("GET", "/api/v1/sessions/thread-123/values/intent")
+        assert found.json == {"value": "book_flight"}
+
+
+def test_killed_in_the_middle_of_writes_loses_nothing_acknowledged(tmp_path: Path):
+    with serving(tmp_path) as server:
+        for number in range(50):
+            answer = server.call("POST", "/v1/threads/t/messages", {"messages": [number]})
+            assert answer.status == 201
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        connection.request("POST", "/v1/threads/t/messages", b'{"messages": [50]}')
+        worker = _children(server.process.pid)
+        for pid in (server.process.pid, *worker):
+            subprocess.run(["kill", "-9", str(pid)], check=False)
+        server.process.wait(10)
+        connection.close()
+    with serving(tmp_path) as server:
+        found = server.call("GET", "/v1/threads/t/messages").json["messages"]
+        assert [m["value"] for m in found][:50] == list(range(50))
+        assert len(found) in {50, 51}
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in found.read_text().split()] if found.exists() else []
+
+
+def test_streams_are_closed_politely(tmp_path: Path):
+    with serving(tmp_path) as server:
+        server.call("PUT", "/v1/threads/t/state/a", {"value": 1})
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        connection.request("GET", "/v1/threads/t/watch", headers={"Last-Event-ID": "0"})
+        stream = connection.getresponse()
+        assert stream.status == 200
+        assert stream.readline() == b": open\n"
+        while not (line := stream.readline()).startswith(b"data: "):
+            assert line, "the stream ended before it told of the change"
+        assert json.loads(line.removeprefix(b"data: ")) == {"revision": 1, "exists": True}
+        server.process.send_signal(signal.SIGTERM)
+        assert "event: close" in stream.read().decode()
+        assert server.process.wait(30) == 0
+        stream.close()
+        connection.close()
+
+
+def test_keys_are_made_shown_and_revoked(tmp_path: Path):
+    done = threadkeep(tmp_path, "keys", "create", "app", "--namespace", "acme", "--json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    reader = threadkeep(tmp_path, "keys", "create", "look", "--right", "read").stdout.strip()
+    listed = threadkeep(tmp_path, "keys", "list", "--json").stdout
+    assert made["key"] not in listed
+    assert {json.loads(line)["name"] for line in listed.splitlines()} == {"app", "look"}
+    with serving(tmp_path) as server:
+        assert server.call("GET", "/v1/sessions").status == 401
+        app = server.call.of(x_api_key=made["key"])
+        assert app("POST", "/v1/sessions/s/values", {"key": "k", "value": 1}).status == 204
+        look = server.call.of(authorization=f"Bearer {reader}")
+        assert look("POST", "/v1/sessions/s/values", {"key": "k", "value": 1}).status == 403
+        assert look("GET", "/v1/sessions/s/values").json == {"values": {}}
+        assert threadkeep(tmp_path, "keys", "revoke", made["id"]).returncode == 0
+        end = time.monotonic() + 20
+        while app("GET", "/v1/sessions").status != 401:
+            assert time.monotonic() < end, "a revoked key still works"
+            time.sleep(0.05)
+    assert threadkeep(tmp_path, "keys", "revoke", "none").returncode == 3
+    with Store(f"sqlite:///{tmp_path}/threadkeep.db", namespace="acme") as store:
+        assert store.thread("s").state.get("k") == 1
+
+
+def test_without_keys_it_refuses_another_address(tmp_path: Path):
+    done = threadkeep(tmp_path, "serve", "--host", "0.0.0.0", "--port", "1")
+    assert done.returncode == 2
+    assert "without any key" in done.stderr
+
+
+def test_flags_go_before_environment_before_file(tmp_path: Path):
+    (tmp_path / "tk.toml").write_text(
+        'namespace = "of-file"\nstore = "sqlite:///of-file.db"\n[limits]\nbody = 1000\n'
+    )
+    options = ("--config", "tk.toml")
+    with serving(tmp_path, *options, THREADKEEP_NAMESPACE="of-env") as server:
+        server.call("POST", "/v1/sessions/s/values", {"key": "k", "value": 1})
+        big = server.call("POST", "/v1/sessions/s/values", {"key": "k", "value": "x" * 1000})
+        assert big.status == 413
+    with Store(f"sqlite:///{tmp_path}/of-file.db", namespace="of-env") as store:
+        assert store.thread("s").state.get("k") == 1
+    (tmp_path / "tk.toml").write_text("prot = 1\n")
+    done = threadkeep(tmp_path, "serve", *options)
+    assert done.returncode == 2
+    assert "prot" in done.stderr
+
+
+def test_several_workers_and_a_store_for_one(tmp_path: Path):
+    with serving(tmp_path, "--workers", "2") as server:
+        assert server.call("GET", "/health").json["status"] == "healthy"
+    done = threadkeep(tmp_path, "serve", "--workers", "2", "--store", "memory://")
+    assert done.returncode == 2
+    assert "one process" in done.stderr
+
+
+@pytest.mark.anyio
+async def test_stores_reach_it_by_url(tmp_path: Path):
+    made = threadkeep(tmp_path, "keys", "create", "app", "--namespace", "acme")
+    token = made.stdout.strip()
+    with serving(tmp_path) as server:
+        url = f"http://127.0.0.1:{server.port}/v1"
+        async with AsyncStore(url, token=token, namespace="acme", ttl=1800) as store:
+            thread = store.thread("t")
+            await thread.state.set("intent", "book_flight")
+            await thread.messages.append({"role": "user", "content": "hi"})
+            assert await thread.state.get("intent") == "book_flight"
+        with Store(url, token=token, namespace="acme") as sync:
+            assert sync.thread("t").messages.list() == [{"role": "user", "content": "hi"}]
+
+
+def test_workers_are_replaced_under_load_without_a_failed_call(tmp_path: Path):
+    failed: list[Exception] = []
+    done: list[int] = []
+    ended = threading.Event()
+
+    with serving(tmp_path, "--workers", "2") as server:
+        base = f"http://127.0.0.1:{server.port}/v1"
+
+        def work(number: int) -> None:
+            with closing(HttpEngine(HttpSettings(base=base))) as engine:
+                call = 0
+                while not ended.is_set():
+                    batch = Batch(REF, (Incr("state", "n"),), once=f"{number}-{call}")
+                    try:
+                        engine.run(batch)
+                    except Exception as error:  # noqa: BLE001 - told below
+                        failed.append(error)
+                    call += 1
+                done.append(call)
+
+        crew = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for one in crew:
+            one.start()
+        before = _children(server.process.pid)
+        server.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 60
+        while set(before) & set(_children(server.process.pid)):
+            assert time.monotonic() < end, "the workers were not replaced"
+            time.sleep(0.05)
+        ended.set()
+        for one in crew:
+            one.join(30)
+        assert failed == []
+        found = server.call("GET", "/v1/threads/t/state/n").json["value"]
+        assert found == sum(done)
