@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.http.hosting import ON_BOTH
 from tests.http.raw import Client
+
+pytestmark = ON_BOTH
 
 T = "/v1/threads/t"
 

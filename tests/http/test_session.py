@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from tests.http.hosting import ON_BOTH
 from tests.http.raw import Client
 from tests.http.test_values import NAMES, VALUES, encoded
 from tests.http.test_values import path as newer
+
+pytestmark = ON_BOTH
 
 PAIRED = pytest.mark.parametrize("base", ["/v1/session", "/api/v1/session"])
 
