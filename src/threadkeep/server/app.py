@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from threadkeep._async.store import AsyncStore
+from threadkeep.server.access.budgets import Budgets
 from threadkeep.server.access.callers import Caller
 from threadkeep.server.access.gate import Gate
 from threadkeep.server.access.jwt import JwtSettings
@@ -68,6 +69,7 @@ class Application:
         self.streams = 0
         self.routes = tuple(route for route in ROUTES if not route.hidden)
         self.gate = Gate(store, jwt, anyone=anyone)
+        self.budgets = Budgets(store, self.limits)
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
         self._spaces: dict[tuple[Caller | None, str], AsyncStore] = {}
@@ -141,6 +143,7 @@ class Application:
             return await route.handler(Call(request, params, None, self))
         caller = await self.gate.caller(request)
         told.caller = caller.name
+        await self.budgets.request(caller)
         caller.require(route.right)
         return await route.handler(Call(request, params, caller, self, route.kind))
 

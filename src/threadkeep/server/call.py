@@ -17,6 +17,7 @@ from threadkeep.errors import UsageError
 from threadkeep.model.refs import Ref, ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Info
+from threadkeep.server.access.budgets import Budgets
 from threadkeep.server.access.callers import NOBODY, Caller
 from threadkeep.server.bodies import Refused, body_of
 from threadkeep.server.json_text import from_json
@@ -30,6 +31,7 @@ class Host(Protocol):
 
     store: AsyncStore
     limits: ServerLimits
+    budgets: Budgets
     ending: asyncio.Event
     streams: int
     routes: tuple[Any, ...]
@@ -62,7 +64,9 @@ class Call:
     async def raw(self, limit: int | None = None) -> bytes:
         """Return the body; `limit` bytes at most, else the usual limit."""
         limits = self.host.limits
-        return await body_of(self.request, limit or limits.body, limits.body_seconds)
+        found = await body_of(self.request, limit or limits.body, limits.body_seconds)
+        self.host.budgets.bytes(self.caller, len(found))
+        return found
 
     async def body(self, as_type: type[T]) -> T:
         """Return the body, which is JSON whatever its content type says, as a struct."""

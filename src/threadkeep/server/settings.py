@@ -25,7 +25,8 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     `body`: bytes of a body, packed and unpacked; `batch`: the same for the HTTP engine. `path`: bytes of
     a path with its query. `headers`: bytes of all headers. `body_seconds`: how long a body may take to
     come, and a reader of events to take one. `streams`: watchers at a time. `requests`, `bytes`: how many
-    a caller may send a second, over all workers; None for any.
+    a caller may send a second, over all workers; None for any. `burst_seconds`: how many seconds' worth a
+    caller may send at once after a pause.
     """
 
     body: Count = 16 * MiB
@@ -36,6 +37,7 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     streams: Count = 10_000
     requests: Count | None = None
     bytes: Count | None = None
+    burst_seconds: Seconds = 1.0
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -60,7 +60,7 @@ class Gate:
         )  # it may have been made just now
         if not fits(token, key) or key is None:
             raise Refused(401, "the key is unknown or was revoked", **_ASK)
-        return key.caller
+        return key.caller(id_)
 
     def _check_local(self, request: HTTPConnection) -> None:
         client = request.scope.get("client")

@@ -90,7 +90,10 @@ class Tokens:
             raise Refused(403, f"the token has no usable claim {self._settings.claim!r}") from None
         if not grant.namespaces:
             raise Refused(403, "the token names no namespace")
-        return Caller(str(found["sub"]), grant.namespaces, grant.right, grant.user, grant.threads)
+        name = str(found["sub"])
+        return Caller(
+            name, grant.namespaces, grant.right, grant.user, grant.threads, f"token {name}"
+        )
 
 
 def _from_file(file: Path) -> jwt.PyJWKSet:
