@@ -80,6 +80,10 @@ def need_server() -> None:
 def _run(settings: Any, where: Where, log: str) -> None:
     from threadkeep.server.process import serve as run
 
+    if settings.jwt is not None:
+        from threadkeep.server.access.jwks import KeySet
+
+        KeySet(settings.jwt.jwks)  # what is wrong with it is told here, not by each worker
     keys = _look(settings, where)
     if not keys and settings.jwt is None and not settings.loopback:
         raise UsageError(

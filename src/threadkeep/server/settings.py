@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +11,7 @@ import msgspec
 
 from threadkeep.errors import UsageError
 from threadkeep.server.access.jwt import JwtSettings
+from threadkeep.server.addresses import is_loopback
 
 MiB = 1 << 20
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -73,15 +72,6 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             return f"unix:{self.uds}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
-
-
-@lru_cache(1_000)
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def load(file: Path | None, given: Mapping[str, Any]) -> ServerSettings:
