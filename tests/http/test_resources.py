@@ -240,3 +240,15 @@ def test_caches(call: Client):
     assert call("POST", "/v1/llm/check", params).json["response"] == "hello"
     assert call("GET", "/v1/caches").json["llm"]["total"]["hits"] == 1
     assert call("DELETE", "/v1/llm/models/m").json == {"removed": 1}
+
+
+@pytest.mark.parametrize("query", ["last=null", "limit=NULL", "after=None"])
+def test_null_in_a_query_is_not_nothing(call: Client, query: str):
+    assert call("GET", f"{T}/messages?{query}").status == 400
+
+
+def test_a_prefix_may_be_the_word_null(call: Client):
+    for name in ("a", "null"):
+        call("PUT", f"{T}/state/{name}", {"value": 1})
+    found = call("GET", f"{T}/state?prefix=null").json["fields"]
+    assert [field["name"] for field in found] == ["null"]

@@ -91,7 +91,11 @@ class Call:
         if prefix is not None:
             apart = {n.removeprefix(prefix): found.pop(n) for n in [*found] if n.startswith(prefix)}
         try:
-            return msgspec.convert(found, as_type, strict=False), apart
+            asked = msgspec.convert(found, as_type, strict=False)
+            empty = [name for name in found if getattr(asked, name, "") is None]
+            if empty:
+                raise UsageError(f"the query cannot be read: {empty[0]} is null; leave it out")
+            return asked, apart
         except msgspec.ValidationError as error:
             raise UsageError(f"the query cannot be read: {error}") from None
 
