@@ -121,7 +121,13 @@ class TestKeySet:
         self, keys: jwks.KeySet, provider: Provider, clock: Time
     ):
         await keys.key("k1")
-        for status, body in ((500, b""), (302, b""), (200, b"[]"), (200, b"{"), (200, b'{"keys": []}')):
+        for status, body in (
+            (500, b""),
+            (302, b""),
+            (200, b"[]"),
+            (200, b"{"),
+            (200, b'{"keys": []}'),
+        ):
             provider.status, provider.body = status, body
             clock.now += jwks.KEPT_SECONDS + 1
             asked = provider.asked

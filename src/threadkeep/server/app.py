@@ -21,6 +21,7 @@ from threadkeep.server.access.jwt import JwtSettings
 from threadkeep.server.access.reach import AsyncReach
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
+from threadkeep.server.conditions import check_conditions
 from threadkeep.server.ending import told_to_end
 from threadkeep.server.paths import segments_of
 from threadkeep.server.request_log import Told
@@ -145,6 +146,7 @@ class Application:
         told.caller = caller.name
         await self.budgets.request(caller)
         caller.require(route.right)
+        check_conditions(request, route.headers)
         return await route.handler(Call(request, params, caller, self, route.kind))
 
     def _check_size(self, scope: Scope) -> None:

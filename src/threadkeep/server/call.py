@@ -92,12 +92,12 @@ class Call:
             apart = {n.removeprefix(prefix): found.pop(n) for n in [*found] if n.startswith(prefix)}
         try:
             asked = msgspec.convert(found, as_type, strict=False)
-            empty = [name for name in found if getattr(asked, name, "") is None]
-            if empty:
-                raise UsageError(f"the query cannot be read: {empty[0]} is null; leave it out")
-            return asked, apart
         except msgspec.ValidationError as error:
             raise UsageError(f"the query cannot be read: {error}") from None
+        for name in found:
+            if getattr(asked, name, found) is None:
+                raise UsageError(f"the query cannot be read: {name} is null; leave it out")
+        return asked, apart
 
     def whole(self) -> AsyncStore:
         """Return the store for what belongs to a whole namespace; 403 for callers bound to a part of it."""

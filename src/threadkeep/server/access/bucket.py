@@ -33,7 +33,9 @@ class Bucket(msgspec.Struct, frozen=True):
         """Return how many tokens a full bucket holds."""
         return max(1.0, self.rate * self.seconds)
 
-    def take(self, empty_at: int | None, now: int, *, debt: float, least: float, most: float) -> Taken:
+    def take(
+        self, empty_at: int | None, now: int, *, debt: float, least: float, most: float
+    ) -> Taken:
         """Pay a debt whole, then take `most` tokens or what there is, but nothing below `least`.
 
         `empty_at` None: the bucket is full.

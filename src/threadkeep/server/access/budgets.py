@@ -156,7 +156,9 @@ class _Share:
                 if known is None
                 else Same(_MAP, self._name, known.revision)
             )
-            write = Set(_MAP, {self._name: encode(taken.empty_at)}, lease_of(seconds, None, FOREVER))
+            write = Set(
+                _MAP, {self._name: encode(taken.empty_at)}, lease_of(seconds, None, FOREVER)
+            )
             reply = await engine.run(Batch(self._ref, (write,), (guard,), looked))
             if reply.ok:
                 return taken

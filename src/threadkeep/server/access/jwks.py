@@ -40,7 +40,9 @@ class KeySet:
         if url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or "")):
             self._remote = jwt.PyJWKClient(place, cache_jwk_set=False, timeout=PATIENCE_SECONDS)
         elif "://" in place:
-            raise UsageError("jwks must be a file, an https:// URL, or an http:// URL of this machine")
+            raise UsageError(
+                "jwks must be a file, an https:// URL, or an http:// URL of this machine"
+            )
         else:
             self._keys = _from_file(Path(place))
 
@@ -74,9 +76,7 @@ class KeySet:
 
 
 def _by_id(keys: Iterable[jwt.PyJWK]) -> dict[str, jwt.PyJWK]:
-    return {
-        key.key_id: key for key in keys if key.key_id and key.public_key_use in {"sig", None}
-    }
+    return {key.key_id: key for key in keys if key.key_id and key.public_key_use in {"sig", None}}
 
 
 def _from_file(file: Path) -> dict[str, jwt.PyJWK]:
