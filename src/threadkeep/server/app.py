@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -157,23 +158,33 @@ class Application:
         if headers > self.limits.headers:
             raise Refused(431, f"the headers are over the limit of {self.limits.headers} bytes")
 
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Serve for the time of a block: connects before it, sweeps during it, ends streams politely after it.
+
+        For the lifespan of an application around this one; a server that hosts this one does it by itself.
+        """
+        async with AsyncExitStack() as stack:
+            await self.store.ready()
+            if self._close:
+                stack.push_async_callback(self.store.aclose)
+            stack.enter_context(told_to_end(self.ending))
+            if self._sweep:
+                await stack.enter_async_context(self.store.sweeper(every=self._sweep))
+            stack.callback(self.ending.set)
+            yield
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         message: Any = await receive()
         async with AsyncExitStack() as stack:
             try:
-                await self.store.ready()
-                if self._close:
-                    stack.push_async_callback(self.store.aclose)
-                stack.enter_context(told_to_end(self.ending))
-                if self._sweep:
-                    await stack.enter_async_context(self.store.sweeper(every=self._sweep))
+                await stack.enter_async_context(self.running())
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
             await send({"type": "lifespan.startup.complete"})
             while message["type"] != "lifespan.shutdown":
                 message = await receive()
-            self.ending.set()
         await send({"type": "lifespan.shutdown.complete"})
 
 
