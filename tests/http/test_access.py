@@ -232,6 +232,9 @@ def test_each_route_with_each_caller(keys: Keys, call: Client, name: str):
     ):
         refused(ask(bound, name), 403)
         refused(ask(somebody, name), 403)
+        if OF_THREADS.search(route.path):
+            own = ask(keys.add("own", threads="mine-"), name)
+            assert own.status not in {401, 403}
     else:
         for caller in (bound, somebody):
             assert b"mine-1" not in ask(caller, name).body
@@ -275,6 +278,17 @@ def test_a_batch_of_another_namespace_or_a_write_of_a_reader(keys: Keys):
     assert keys.add("full")("POST", "/v1/batch", write).status == 200
 
 
+def test_a_key_for_some_threads_makes_no_others(keys: Keys):
+    full, bound = keys.add("full"), keys.add("bound", threads="mine-")
+    bound("PUT", "/v1/threads/mine-1/state/f", {"value": 1})
+    refused(bound("POST", "/v1/threads/mine-1/fork", {"new_id": "yours"}), 403)
+    assert bound("POST", "/v1/threads/mine-1/fork", {"new_id": "mine-2"}).status == 201
+    full("PUT", "/v1/threads/yours/state/f", {"value": 1})
+    assert {t["id"] for t in bound("GET", "/v1/threads").json["threads"]} == {"mine-1", "mine-2"}
+    refused(bound("GET", "/v1/threads?prefix=y"), 403)
+    assert bound("GET", "/v1/sessions?thread_id=yours").status == 403
+
+
 class TestBoundToAUser:
     def test_reaches_its_own_threads_alone(self, keys: Keys):
         full, alice = keys.add("full"), keys.add("alice", user="alice")
@@ -311,6 +325,22 @@ class TestWithoutKeys:
         assert call("GET", "/v1/sessions").status == 200
         refused(call.from_afar("GET", "/v1/sessions"), 401)
         assert served(anyone=True).from_afar("GET", "/v1/sessions").status == 200
+
+    @pytest.mark.parametrize("origin", ["https://a.example", "http://127.0.0.1:1", "null"])
+    def test_pages_of_other_origins_are_refused(self, served: Callable[..., Client], origin: str):
+        call, body = served(), {"key": "k", "value": 1}
+        path = "/v1/sessions/s/values"
+        # what a form or a script of any page can send without asking
+        refused(call("POST", path, body, Origin=origin, Content_Type="text/plain"), 403)
+        assert call("GET", path).json == {"values": {}}
+        assert served(cors=(origin,))("POST", path, body, Origin=origin).status == 204
+        assert served(anyone=True)("POST", path, body, Origin=origin).status == 204
+        own = f"http://127.0.0.1:{call.port}"
+        assert call("POST", path, body, Origin=own).status == 204
+
+    def test_keys_are_for_pages_too(self, keys: Keys):
+        full = keys.add("full")
+        assert full("GET", "/v1/sessions", None, Origin="https://a.example").status == 200
 
 
 def test_no_secret_in_the_log(keys: Keys, caplog: pytest.LogCaptureFixture):

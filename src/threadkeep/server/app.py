@@ -70,7 +70,7 @@ class Application:
         self.ending = asyncio.Event()
         self.streams = 0
         self.routes = tuple(route for route in ROUTES if not route.hidden)
-        self.gate = Gate(store, jwt, anyone=anyone)
+        self.gate = Gate(store, jwt, anyone=anyone, cors=cors)
         self.budgets = Budgets(store, self.limits)
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
