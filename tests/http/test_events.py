@@ -105,5 +105,5 @@ async def test_a_reader_that_takes_nothing_is_let_go(version: str):
         }
         await store.thread("t").state.set("a", 1)
         async with asyncio.timeout(20):
-            await target(scope, asyncio.Event().wait, send)
+            await target(scope, asyncio.Future[Any], send)
         assert (taken, target.streams) == (3, 0)

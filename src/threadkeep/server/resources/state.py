@@ -230,63 +230,36 @@ async def _held(call: Call, entity: AsyncScope, plan: Any) -> Any:
 _READ = ("If-None-Match",)
 _PUT = ("If-Match", "If-None-Match", "X-Turn")
 _DELETE = ("If-Match", "X-Turn")
+_TURN = ("X-Turn",)
 
 
 def _routes(base: str, kind: str) -> tuple[Route, ...]:
     """Return the routes of the state of one kind of entity; the last hole of a path is the field."""
-    many, one = f"{base}/state", f"{base}/state/{{field}}"
-    return (
-        Route(
-            "GET",
-            many,
-            get_all,
-            "read",
-            query=FieldsQuery,
-            answer=FieldsShown,
-            kind=kind,
-            headers=_READ,
-        ),
-        Route(
-            "PATCH",
-            many,
-            patch,
-            "write",
-            body=SetFields,
-            answer=Revised,
-            kind=kind,
-            headers=_DELETE,
-        ),
-        Route(
-            "DELETE",
-            many,
-            clear,
-            "write",
-            query=PrefixQuery,
-            answer=Removed,
-            kind=kind,
-            headers=_DELETE,
-        ),
-        Route(
-            "POST",
-            f"{base}/state-touch",
-            touch,
-            "write",
-            body=TouchFields,
-            answer=Touched,
-            kind=kind,
-        ),
-        Route(
-            "GET", one, get, "read", query=FieldQuery, answer=FieldShown, kind=kind, headers=_READ
-        ),
-        Route("PUT", one, put, "write", body=SetField, answer=Revised, kind=kind, headers=_PUT),
-        Route("DELETE", one, delete, "write", answer=Removed, kind=kind, headers=_DELETE),
-        Route(
-            "POST", f"{one}/increment", increment, "write", body=Increment, answer=Summed, kind=kind
-        ),
-        Route("POST", f"{one}/push", push, "write", body=Push, answer=Lengthened, kind=kind),
+    return tuple(
+        msgspec.structs.replace(route, path=base + route.path, kind=kind) for route in _OF_ONE
     )
 
 
+_MANY, _ONE = "/state", "/state/{field}"
+_OF_ONE = (
+    Route("GET", _MANY, get_all, "read", query=FieldsQuery, answer=FieldsShown, headers=_READ),
+    Route("PATCH", _MANY, patch, "write", body=SetFields, answer=Revised, headers=_DELETE),
+    Route("DELETE", _MANY, clear, "write", query=PrefixQuery, answer=Removed, headers=_DELETE),
+    Route("POST", "/state-touch", touch, "write", body=TouchFields, answer=Touched, headers=_TURN),
+    Route("GET", _ONE, get, "read", query=FieldQuery, answer=FieldShown, headers=_READ),
+    Route("PUT", _ONE, put, "write", body=SetField, answer=Revised, headers=_PUT),
+    Route("DELETE", _ONE, delete, "write", answer=Removed, headers=_DELETE),
+    Route(
+        "POST",
+        f"{_ONE}/increment",
+        increment,
+        "write",
+        body=Increment,
+        answer=Summed,
+        headers=_TURN,
+    ),
+    Route("POST", f"{_ONE}/push", push, "write", body=Push, answer=Lengthened, headers=_TURN),
+)
 ROUTES = (
     *_routes("/threads/{thread_id}", "thread"),
     *_routes("/users/{user_id}", "user"),
