@@ -212,9 +212,15 @@ class TestThreads:
             ("POST", "messages", {"messages": [1]}),
             ("POST", "snapshots", {"data": 1}),
             ("PATCH", "labels", {"labels": {"a": "b"}}),
+            ("POST", "touch", {"ttl": 60}),
+            ("PUT", "parts/p", {"part_type": "text", "data": "x"}),
+            ("DELETE", "", None),
         ):
-            lost = call(method, f"{T}/{path}", body, X_Turn=token)
+            lost = call(method, f"{T}/{path}".rstrip("/"), body, X_Turn=token)
             assert (lost.status, lost.json["code"]) == (409, "TurnLost"), path
+        value = {"key": "a", "value": 2}
+        assert call("POST", "/v1/sessions/t/values", value, X_Turn=token).status == 409
+        assert call("PUT", "/v1/kv/a/keys/k", {"value": 1}, X_Turn=token).status == 400
         assert call("POST", f"{T}/turns/{token}/renew").status == 409
         assert call("DELETE", f"{T}/turns/{second}").json == {"held": True}
         assert call("DELETE", f"{T}/turns/{second}").json == {"held": False}

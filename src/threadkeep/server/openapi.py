@@ -159,6 +159,8 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _headers(route: Route) -> list[dict[str, Any]]:
     names = () if route.right is None else ("X-Workspace-Id", *route.headers)
+    if route.entity and route.right == "write":
+        names = (*names, "X-Turn")
     return [
         {"name": name, "in": "header", "required": False, "schema": _header(name, route.method)}
         for name in names

@@ -25,7 +25,6 @@ from threadkeep.server.conditions import (
     with_version,
 )
 from threadkeep.server.leases import FieldShown, Leased, shown
-from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import empty_answer, json_answer
 
@@ -199,10 +198,7 @@ async def push(call: Call) -> Response:
     given = await call.body(Push)
     entity = call.entity()
     lease = given.lease(FOREVER) if given.given else None
-    with fenced(call, entity.ref):
-        length = await AsyncState(entity).push(
-            call.params[-1], given.item, keep=given.keep, ttl=lease
-        )
+    length = await AsyncState(entity).push(call.params[-1], given.item, keep=given.keep, ttl=lease)
     return json_answer(Lengthened(length))
 
 
@@ -218,19 +214,17 @@ async def touch(call: Call) -> Response:
 async def _held(call: Call, entity: AsyncScope, plan: Any) -> Any:
     """Run a plan that writes; a condition of the request that did not hold is 412."""
     conditional = "if-match" in call.request.headers or "if-none-match" in call.request.headers
-    with fenced(call, entity.ref):
-        try:
-            return await entity.write(plan)
-        except Conflict as error:
-            if conditional and type(error) is Conflict:
-                raise PreconditionFailed(str(error)) from error
-            raise
+    try:
+        return await entity.write(plan)
+    except Conflict as error:
+        if conditional and type(error) is Conflict:
+            raise PreconditionFailed(str(error)) from error
+        raise
 
 
 _READ = ("If-None-Match",)
-_PUT = ("If-Match", "If-None-Match", "X-Turn")
-_DELETE = ("If-Match", "X-Turn")
-_TURN = ("X-Turn",)
+_PUT = ("If-Match", "If-None-Match")
+_DELETE = ("If-Match",)
 
 
 def _routes(base: str, kind: str) -> tuple[Route, ...]:
@@ -245,7 +239,7 @@ _OF_ONE = (
     Route("GET", _MANY, get_all, "read", query=FieldsQuery, answer=FieldsShown, headers=_READ),
     Route("PATCH", _MANY, patch, "write", body=SetFields, answer=Revised, headers=_DELETE),
     Route("DELETE", _MANY, clear, "write", query=PrefixQuery, answer=Removed, headers=_DELETE),
-    Route("POST", "/state-touch", touch, "write", body=TouchFields, answer=Touched, headers=_TURN),
+    Route("POST", "/state-touch", touch, "write", body=TouchFields, answer=Touched),
     Route("GET", _ONE, get, "read", query=FieldQuery, answer=FieldShown, headers=_READ),
     Route("PUT", _ONE, put, "write", body=SetField, answer=Revised, headers=_PUT),
     Route("DELETE", _ONE, delete, "write", answer=Removed, headers=_DELETE),
@@ -256,9 +250,8 @@ _OF_ONE = (
         "write",
         body=Increment,
         answer=Summed,
-        headers=_TURN,
     ),
-    Route("POST", f"{_ONE}/push", push, "write", body=Push, answer=Lengthened, headers=_TURN),
+    Route("POST", f"{_ONE}/push", push, "write", body=Push, answer=Lengthened),
 )
 ROUTES = (
     *_routes("/threads/{thread_id}", "thread"),

@@ -20,7 +20,6 @@ from threadkeep.server.conditions import Tag, if_match, known_already, of_versio
 from threadkeep.server.events import event, stream
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import Removed
-from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import empty_answer, json_answer
 
@@ -116,17 +115,15 @@ async def info(call: Call) -> Response:
 
 async def destroy(call: Call) -> Response:
     """Remove a thread whole; holders of this incarnation get 410 when they write later."""
-    with fenced(call, call.entity().ref):
-        return json_answer(Removed(await call.thread(call.params[0]).destroy()))
+    return json_answer(Removed(await call.thread(call.params[0]).destroy()))
 
 
 async def set_labels(call: Call) -> Response:
     """Set labels by which the thread can be listed; with If-Match only on that version of the thread."""
     given = await call.body(SetLabels)
     scope = call.entity()
-    with fenced(call, scope.ref):
-        plan = of_version(directory.set_labels(scope.ref, given.labels), if_match(call))
-        found = await scope.write(plan)
+    plan = of_version(directory.set_labels(scope.ref, given.labels), if_match(call))
+    found = await scope.write(plan)
     return json_answer(LabelsShown(found))
 
 
@@ -183,7 +180,7 @@ ROUTES = (
         "write",
         body=SetLabels,
         answer=LabelsShown,
-        headers=("If-Match", "X-Turn"),
+        headers=("If-Match",),
     ),
     Route("POST", f"{_ONE}/touch", touch, "write", body=Leased, status=204),
     Route("POST", f"{_ONE}/fork", fork, "write", body=Fork, answer=ThreadShown, status=201),
