@@ -178,6 +178,11 @@ class AsyncPostgresEngine:
             await AsyncFlow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return await self._lines.fetch(statement, args)
 
+    async def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
+        self._home.check()
+        return [(namespace, kind) for namespace, kind in await self._lines.ask(self._sql.spaces, ())]
+
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""
         self._home.check()
@@ -200,11 +205,12 @@ class AsyncPostgresEngine:
     async def watch(self, ref: Ref) -> AsyncIterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        if self._ear is None:
-            self._ear = AsyncEar(self._lines, self._sql, self._hub)
-        ear = self._ear
-        await ear.add(ref)
+        async with self._lock:
+            if self._ear is None:
+                self._ear = AsyncEar(self._lines, self._sql, self._hub)
+            ear = self._ear
         try:
+            await ear.add(ref)
             async for revision in revisions(self, self._hub, ref):
                 yield revision
         finally:

@@ -179,6 +179,11 @@ class PostgresEngine:
             Flow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return self._lines.fetch(statement, args)
 
+    def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
+        self._home.check()
+        return [(namespace, kind) for namespace, kind in self._lines.ask(self._sql.spaces, ())]
+
     def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""
         self._home.check()
@@ -201,11 +206,12 @@ class PostgresEngine:
     def watch(self, ref: Ref) -> Iterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        if self._ear is None:
-            self._ear = Ear(self._lines, self._sql, self._hub)
-        ear = self._ear
-        ear.add(ref)
+        with self._lock:
+            if self._ear is None:
+                self._ear = Ear(self._lines, self._sql, self._hub)
+            ear = self._ear
         try:
+            ear.add(ref)
             for revision in revisions(self, self._hub, ref):
                 yield revision
         finally:
