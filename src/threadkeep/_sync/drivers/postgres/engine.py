@@ -37,6 +37,7 @@ from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+BOUNDLESS = (1 << 31) - 1  # what an integer of the server takes
 TRIES = 20  # of a call that the server refused without having done anything
 
 
@@ -136,8 +137,8 @@ class PostgresEngine:
         order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values = [value for n in order for value in jobs[n].values]
         texts = f"[{','.join([jobs[n].text for n in order])}]"
-        limits = self._limits
-        args = (texts, values, limits.fields, limits.labels, self._clock())
+        fields, labels = (min(n, BOUNDLESS) for n in (self._limits.fields, self._limits.labels))
+        args = (texts, values, fields, labels, self._clock())
         try:
             rows = self._patiently(self._sql.apply, args)
         except DRIVER as error:
