@@ -1,0 +1,1 @@
+# Generated from src/threadkeep/engines/document/_async/__init__.py by scripts/unasync. Do not edit.
