@@ -62,7 +62,7 @@ def content_of(found: object, id_: str) -> Content | None:
         found = rows[0] if rows else None
     if found is None:
         return None
-    data = found if isinstance(found, str | bytes) else _column(found, "data", 1)
+    data = found if isinstance(found, str | bytes) else column(found, "data", 1)
     if isinstance(data, bytearray | memoryview):
         data = bytes(cast("bytes", data))
     if isinstance(data, str | bytes | dict):
@@ -73,13 +73,13 @@ def content_of(found: object, id_: str) -> Content | None:
 
 def listed_id(found: object) -> str:
     """Return the id in an entry of what a driver's `list` returned. Raises CodecError where there is none."""
-    id_ = found if isinstance(found, str) else _column(found, "id", 0)
+    id_ = found if isinstance(found, str) else column(found, "id", 0)
     if isinstance(id_, str):
         return id_
     raise CodecError(f"the driver listed a {type(found).__qualname__} without an id")
 
 
-def _column(row: object, name: str, place: int) -> object:
+def column(row: object, name: str, place: int) -> object:
     """Return a column of a row that is a mapping, an object with attributes or a sequence."""
     if isinstance(row, Mapping) or (hasattr(row, "keys") and hasattr(row, "__getitem__")):
         named = cast("Mapping[str, object]", row)

@@ -68,6 +68,7 @@ class AsyncDocumentEngine:
             durability=getattr(self._rows.calls.driver, "durability", "none"),
             processes=self._rows.compares,
             clock=True,
+            version=", ".join(self._rows.extras),
         )
 
     async def setup(self) -> None:
@@ -172,10 +173,18 @@ class AsyncDocumentEngine:
         if due.ref is not None:
             return await self._claim(due.ref, due)
         claims: list[Claim] = []
-        for ref in await self._due(due.namespace):
-            claims += await self._claim(ref, due)
-            if len(claims) >= due.limit:
-                break
+        looked = False
+        while len(claims) < due.limit:
+            try:
+                ref = self._waiting.popleft()
+            except IndexError:
+                if looked or claims:
+                    break
+                self._waiting.extend(await self._due(due.namespace))
+                looked = True
+                continue
+            if due.namespace in {None, ref.namespace}:
+                claims += await self._claim(ref, due)
         return tuple(claims)
 
     async def _claim(self, ref: Ref, due: Due) -> tuple[Claim, ...]:

@@ -69,6 +69,7 @@ class DocumentEngine:
             durability=getattr(self._rows.calls.driver, "durability", "none"),
             processes=self._rows.compares,
             clock=True,
+            version=", ".join(self._rows.extras),
         )
 
     def setup(self) -> None:
@@ -173,10 +174,18 @@ class DocumentEngine:
         if due.ref is not None:
             return self._claim(due.ref, due)
         claims: list[Claim] = []
-        for ref in self._due(due.namespace):
-            claims += self._claim(ref, due)
-            if len(claims) >= due.limit:
-                break
+        looked = False
+        while len(claims) < due.limit:
+            try:
+                ref = self._waiting.popleft()
+            except IndexError:
+                if looked or claims:
+                    break
+                self._waiting.extend(self._due(due.namespace))
+                looked = True
+                continue
+            if due.namespace in {None, ref.namespace}:
+                claims += self._claim(ref, due)
         return tuple(claims)
 
     def _claim(self, ref: Ref, due: Due) -> tuple[Claim, ...]:

@@ -20,6 +20,7 @@ from threadkeep.errors import CodecError
 from threadkeep.model.refs import Ref
 
 NEEDED = ("get", "set", "delete", "list")
+OPTIONAL = ("compare_and_set", "compare_and_delete", "expire", "get_many")
 MANY = 100
 
 
@@ -28,9 +29,10 @@ class Rows:
 
     def __init__(self, driver: object) -> None:
         self.calls = Calls(driver, "document driver", NEEDED)
-        self.compares = self.calls.has("compare_and_set")
-        self._expires = self.calls.has("expire")
-        self._removes = not self.compares or self.calls.has("compare_and_delete")
+        self.extras = tuple(name for name in OPTIONAL if self.calls.has(name))
+        self.compares = "compare_and_set" in self.extras
+        self._expires = "expire" in self.extras
+        self._removes = not self.compares or "compare_and_delete" in self.extras
 
     def setup(self) -> None:
         """Have the driver make itself ready, where it has a method for that."""
@@ -48,7 +50,7 @@ class Rows:
 
     def entities(self, refs: list[Ref]) -> list[Stored]:
         """Return the documents of those that stand."""
-        if not self.calls.has("get_many"):
+        if "get_many" not in self.extras:
             found = [self.entity(ref) for ref in refs]
             return [each for each in found if each is not None]
         by_id = {id_of(ref): ref for ref in refs}
