@@ -2,6 +2,6 @@
 
 from threadkeep.engines.query._async.documents import AsyncQueryDocuments
 from threadkeep.engines.query._sync.documents import QueryDocuments
-from threadkeep.engines.query.drivers import AsyncQueryDriver, QueryDriver
+from threadkeep.engines.query.drivers import AsyncQueryDriver, QueryDriver, waits
 
-__all__ = ["AsyncQueryDocuments", "AsyncQueryDriver", "QueryDocuments", "QueryDriver"]
+__all__ = ["AsyncQueryDocuments", "AsyncQueryDriver", "QueryDocuments", "QueryDriver", "waits"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -31,11 +32,14 @@ class QueryDriver:
     def __init__(self, connection: Any, style: str | None = None) -> None:
         self._make: Callable[[], Any] | None = connection if _is_factory(connection) else None
         self._connection: Any = None if self._make else connection
+        if self._make is None and waits(connection):
+            raise UsageError(f"{type(connection).__qualname__} is to be awaited; take AsyncQueryDriver")
         if style is not None:
             styled("", style)
         elif self._connection is not None:
             style = style_of(self._connection)
         self._style = style
+        self._lock = threading.Lock()
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Any]:
         """Return the rows of a statement with `?` for each parameter."""
@@ -50,6 +54,10 @@ class QueryDriver:
         self._do(sql, ())
 
     def _do(self, sql: str, params: Sequence[object]) -> tuple[list[Any], int]:
+        with self._lock:
+            return self._done(sql, params)
+
+    def _done(self, sql: str, params: Sequence[object]) -> tuple[list[Any], int]:
         if self._connection is None:
             if self._make is None:
                 raise UsageError("this query driver is closed")
@@ -104,6 +112,8 @@ class AsyncQueryDriver:
     def __init__(self, connection: Any, style: str | None = None) -> None:
         self._make: Callable[[], Any] | None = connection if _is_factory(connection) else None
         self._connection: Any = None if self._make else connection
+        if self._make is None and not waits(connection):
+            raise UsageError(f"{type(connection).__qualname__} is not to be awaited; take QueryDriver")
         if style is not None:
             styled("", style)
         elif self._connection is not None:
@@ -174,6 +184,11 @@ class AsyncQueryDriver:
         if make is not None and con is not None:
             self._connection = None
             await _waited(con.close())
+
+
+def waits(connection: object) -> bool:
+    """Tell whether a connection's methods are to be awaited."""
+    return hasattr(connection, "fetch") or hasattr(type(connection), "__aenter__")
 
 
 def _is_factory(connection: Any) -> bool:
