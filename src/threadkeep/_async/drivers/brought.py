@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, cast
 
 from threadkeep.engines.document import AsyncDocumentEngine
 from threadkeep.engines.query import AsyncQueryDocuments, AsyncQueryDriver, QueryDriver, waits
 from threadkeep.errors import UsageError
 from threadkeep.model.options import Limits
+from threadkeep.model.urls import StoreUrl, check_options
 from threadkeep.ops.engine import AsyncEngine
 
 Now = Callable[[], int]
 _TASKS = "Async" in AsyncEngine.__name__
+
+
+def engine_at(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
+    """Return the engine over what `document:///module:name` names: a driver, or what makes one."""
+    from threadkeep._async.clients import engine_of
+
+    check_options(url, set())
+    if url.authority or not re.fullmatch(r"\w+(\.\w+)*:\w+", url.path):
+        raise UsageError("a driver is named by its module and its name: document:///my_drivers:Driver")
+    module, _, name = url.path.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"{url.path} cannot be imported: {error}") from error
+    return engine_of(found() if callable(found) else found, limits, now=now)
 
 
 def engine_on_driver(client: object, now: Now, limits: Limits) -> AsyncEngine | None:
@@ -34,7 +52,7 @@ def engine_on_driver(client: object, now: Now, limits: Limits) -> AsyncEngine | 
 def engine_on_alchemy(client: object, now: Now, limits: Limits) -> AsyncEngine:
     """Return the engine on an engine of SQLAlchemy: the database's own where its driver is ours, else documents."""
     engine = cast("Any", client)
-    if not hasattr(engine, "dialect") or hasattr(engine, "sync_engine") is not _TASKS:
+    if not hasattr(engine, "url") or hasattr(engine, "sync_engine") is not _TASKS:
         wanted = "an AsyncEngine of create_async_engine" if _TASKS else "an Engine of create_engine"
         raise UsageError(f"{type(client).__qualname__} does not fit this store; pass {wanted}")
     dialect = engine.dialect

@@ -12,7 +12,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from threadkeep.concurrency import AsyncFlow
-from threadkeep.errors import Timeout
 
 AT_ONCE = 32  # more than a pool has connections: it lets callers wait by itself
 
@@ -91,11 +90,13 @@ class AsyncAlchemyPool:
 
     async def getconn(self, timeout: float | None = None) -> Any:
         """Lend a connection; the engine's own settings say how long to wait for one."""
+        from psycopg_pool import PoolTimeout
+
         try:
             lent = await self._engine.connect()
             raw = await lent.get_raw_connection()
         except PoolTimeoutError as error:
-            raise Timeout("the engine's pool has no connection free in time") from error
+            raise PoolTimeout("no connection of the engine's pool is free") from error
         except DBAPIError as error:
             raise _own(error) from error
         self._lent[raw.driver_connection] = lent
@@ -127,11 +128,13 @@ class AlchemyPool:
 
     def getconn(self, timeout: float | None = None) -> Any:
         """Lend a connection; the engine's own settings say how long to wait for one."""
+        from psycopg_pool import PoolTimeout
+
         try:
             lent = self._engine.connect()
             con = lent.connection.driver_connection
         except PoolTimeoutError as error:
-            raise Timeout("the engine's pool has no connection free in time") from error
+            raise PoolTimeout("no connection of the engine's pool is free") from error
         except DBAPIError as error:
             raise _own(error) from error
         self._lent[con] = lent
