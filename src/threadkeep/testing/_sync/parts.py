@@ -66,11 +66,12 @@ class TestParts:
     def test_what_does_not_fit_is_refused_or_left_out_and_said(self, thread: Thread) -> None:
         thread.parts.set_text("a", "x" * 10, uses=1)
         thread.parts.set_text("b", "x" * 1_000, uses=1)
-        with pytest.raises(TooLarge):
+        with pytest.raises(TooLarge, match="max_bytes"):
             thread.parts.attach(HELLO, max_bytes=200)
         assert list(thread.parts.all()) == ["a", "b"]
-        done = thread.parts.attach(HELLO, max_bytes=200, over="leave_out")
-        assert (done.used, done.left_out) == (("a",), ("b",))
+        done = thread.parts.attach(HELLO, max_bytes=200, leave_out="last")
+        assert done.used == ("a",) and done.bytes == 10
+        assert [(o.name, o.reason, o.bytes) for o in done.left_out] == [("b", "max_bytes", 1_000)]
         assert list(thread.parts.all()) == ["b"]
 
     def test_images_are_what_they_say(self, thread: Thread) -> None:
