@@ -73,9 +73,9 @@ async def set_value(call: Call) -> Response:
     given = await call.body(SetValue)
     thread = call.thread(usable(call.params[0], "session id"))
     key = usable(given.key, "key")
-    if key.startswith(PREFIX) and is_part(given.value):  # a part may be as large as parts are
-        name = key.removeprefix(PREFIX)
-        await thread.parts.set(usable(name, "part name"), given.value, expires_at=given.expiry)
+    name = key.removeprefix(PREFIX)
+    if name and name != key and is_part(given.value):  # it may be as large as parts are
+        await thread.parts.set(name, given.value, expires_at=given.expiry, sniff=False)
     else:
         await thread.state.set(key, given.value, expires_at=given.expiry)
     return empty_answer()
@@ -95,7 +95,11 @@ async def get_values(call: Call) -> Response:
 async def delete_value(call: Call) -> Response:
     """Delete one value of a session, if it stands."""
     session, key = call.params
-    await call.thread(session).state.delete(key)
+    name = key.removeprefix(PREFIX)
+    if name and name != key:
+        await call.thread(session).parts.delete(name)
+    else:
+        await call.thread(session).state.delete(key)
     return empty_answer()
 
 
