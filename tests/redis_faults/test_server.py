@@ -224,8 +224,8 @@ def test_a_full_server(server: RedisServer, random: Random, say: Say) -> None:
 
 
 def test_a_full_server_reads_renews_and_deletes(server: RedisServer) -> None:
-    leased, plain = Store(server.url, namespace="a", thread_ttl=3), Store(server.url)
-    ending = Store(server.url, namespace="b", thread_ttl=0.05)
+    leased, plain = Store(server.url, namespace="a", thread_ttl=60), Store(server.url)
+    ending = Store(server.url, namespace="b", thread_ttl=1.5)
     with leased, plain, ending, server.client() as client:
         for store in (leased, plain):
             fill(store.thread("t"))
@@ -255,7 +255,7 @@ LARGE = "x" * 70_000
 
 
 def fill(thread: Any) -> None:
-    thread.state.update({"f": 1, "g": 2}, ttl=3)
+    thread.state.update({"f": 1, "g": 2}, ttl=60)
     thread.state.set("short", 1, ttl=0.05)
     thread.state.set("large", LARGE)
     thread.messages.append({"role": "user", "content": "a"}, {"role": "user", "content": "b"})
