@@ -68,10 +68,10 @@ class Call:
         self.host.budgets.bytes(self.caller, len(found))
         return found
 
-    async def body(self, as_type: type[T]) -> T:
-        """Return the body, which is JSON whatever its content type says, as a struct."""
+    async def body(self, as_type: type[T], *, limit: int | None = None) -> T:
+        """Return the body, which is JSON whatever its content type says, as a struct; `limit` as of `raw`."""
         try:
-            return _converted(from_json(await self.raw()), as_type)
+            return _converted(from_json(await self.raw(limit)), as_type)
         except UsageError as error:
             if type(error) is not UsageError or str(error).startswith("Failed"):
                 raise

@@ -71,10 +71,9 @@ def usable(name: str, what: str) -> str:
 async def write(call: Call, session: str, key: str, value: Any, expiry: datetime | None) -> None:
     """Set one value; a part under a part's key may be as large as parts are."""
     thread = call.thread(usable(session, "session id"))
-    usable(key, "key")
-    if key.startswith(PREFIX) and is_part(value):
-        name = usable(key.removeprefix(PREFIX), "part name")
-        await thread.parts.set(name, value, expires_at=expiry)
+    name = usable(key, "key").removeprefix(PREFIX)
+    if name and name != key and is_part(value):
+        await thread.parts.set(name, value, expires_at=expiry, sniff=False)
     else:
         await thread.state.set(key, value, expires_at=expiry)
 
@@ -100,7 +99,11 @@ async def get_values(call: Call) -> Response:
 async def delete_value(call: Call) -> Response:
     """Delete one value of a session, if it stands."""
     session, key = call.params
-    await call.thread(session).state.delete(key)
+    name = key.removeprefix(PREFIX)
+    if name and name != key:
+        await call.thread(session).parts.delete(name)
+    else:
+        await call.thread(session).state.delete(key)
     return empty_answer()
 
 
