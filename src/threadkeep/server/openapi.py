@@ -115,7 +115,6 @@ _SHAPES: Final[dict[str, dict[str, Any]]] = {
         "pattern": r"^([^#\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*)?$"
     },
     "X-Turn": {"pattern": "^[0-9]{1,18}$"},
-    "Last-Event-ID": {"pattern": "^[0-9]{1,18}$"},
     "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
 }
 
