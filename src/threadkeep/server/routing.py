@@ -15,7 +15,7 @@ from threadkeep.server.call import Call
 Handler = Callable[[Call], Awaitable[Response]]
 PREFIXES: Final = (("v1",), ("api", "v1"))
 _HOLE: Final = ""
-_ENTITIES: Final = ("/threads/{", "/sessions/{", "/session/{", "/users/{", "/app/")
+_ENTITIES: Final = ("/threads/{", "/sessions/{", "/session/{", "/users/{", "/app")
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -9,9 +9,12 @@ from starlette.responses import Response
 
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.state import AsyncState
-from threadkeep.errors import Conflict, NotFound
+from threadkeep.errors import Conflict, NotFound, UsageError
 from threadkeep.layers import state
 from threadkeep.model.leases import FOREVER
+from threadkeep.model.refs import check_names
+from threadkeep.ops.batch import Plan
+from threadkeep.ops.ops import Del
 from threadkeep.server.call import Call
 from threadkeep.server.conditions import (
     PreconditionFailed,
@@ -62,7 +65,21 @@ class SetField(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SetFields(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Values to write together, with one lease."""
+    """Values to write together, with one lease; `remove`: fields to delete with them."""
+
+    values: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    remove: list[str] = msgspec.field(default_factory=list[str])
+
+
+class GetFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which fields to read; `renew` false: without renewing leases."""
+
+    names: list[str]
+    renew: bool = True
+
+
+class ValuesShown(msgspec.Struct, frozen=True):
+    """The values of those of the fields that stand."""
 
     values: dict[str, Any]
 
@@ -128,6 +145,14 @@ async def get_all(call: Call) -> Response:
     return json_answer(FieldsShown(fields, tag.revision), headers={"ETag": str(tag)})
 
 
+async def get_many(call: Call) -> Response:
+    """Return the values of several fields, all of one moment; those that do not stand are left out."""
+    given = await call.body(GetFields)
+    entity = call.entity()
+    plan = state.get_many(entity.ref, given.names, None, renew=given.renew)
+    return json_answer(ValuesShown(await entity.read(plan) if given.names else {}))
+
+
 async def get(call: Call) -> Response:
     """Return one field; 404 where none stands, 304 where the client has it already."""
     renew = call.query(FieldQuery).renew
@@ -167,13 +192,26 @@ async def delete(call: Call) -> Response:
 
 
 async def patch(call: Call) -> Response:
-    """Write several fields with one lease, all or nothing; with If-Match only over that version of all."""
+    """Write and delete several fields, all or nothing; with If-Match only over that version of all."""
     given = await call.body(SetFields)
     entity, tag = call.entity(), if_match(call)
     lease = given.lease(call.store.field_lease(entity.ref.kind))
     plan = of_version(state.put(entity.ref, given.values, lease, call.store.limits.value), tag)
+    plan = _removing(plan, given)
     revision, now = await _held(call, entity, with_version(plan))
     return json_answer(Revised(revision), headers={"ETag": str(now)})
+
+
+def _removing(plan: Plan[int], given: SetFields) -> Plan[int]:
+    """Return the plan, which also deletes fields."""
+    if not given.remove:
+        return plan
+    names = check_names(given.remove)
+    both = sorted(set(names) & set(given.values))
+    if both:
+        raise UsageError(f"field {both[0]!r} is to be written and removed")
+    ops = (*plan.batch.ops, Del(state.MAP, names))
+    return Plan(msgspec.structs.replace(plan.batch, ops=ops), plan.decode)
 
 
 async def clear(call: Call) -> Response:
@@ -239,6 +277,7 @@ _OF_ONE = (
     Route("GET", _MANY, get_all, "read", query=FieldsQuery, answer=FieldsShown, headers=_READ),
     Route("PATCH", _MANY, patch, "write", body=SetFields, answer=Revised, headers=_DELETE),
     Route("DELETE", _MANY, clear, "write", query=PrefixQuery, answer=Removed, headers=_DELETE),
+    Route("POST", "/state-get", get_many, "read", body=GetFields, answer=ValuesShown),
     Route("POST", "/state-touch", touch, "write", body=TouchFields, answer=Touched),
     Route("GET", _ONE, get, "read", query=FieldQuery, answer=FieldShown, headers=_READ),
     Route("PUT", _ONE, put, "write", body=SetField, answer=Revised, headers=_PUT),
