@@ -11,10 +11,14 @@ from tests.http.raw import Client
 from tests.http.remote import Behind
 from tests.postgres.engine import async_engine as postgres_engine
 from tests.postgres.engine import empty, sync_engine
+from tests.races import figures
 from tests.redis.engine import async_clocked
 from tests.servers.postgres import PostgresServer
 from threadkeep import AsyncStore
 from threadkeep.server import app
+
+say = figures.teller("http")
+pytest_terminal_summary = figures.summary("http")
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +43,7 @@ def furnished() -> Iterator[PostgresServer]:
 def in_postgres(furnished: PostgresServer) -> Behind:
     """What opens an empty store of this test's own on PostgreSQL."""
     empty(furnished)
-    return lambda now, limits: postgres_engine(
-        f"{furnished.url}?schema=furnished", limits, now
-    )
+    return lambda now, limits: postgres_engine(f"{furnished.url}?schema=furnished", limits, now)
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +16,17 @@ from tests.http.running import serving
 from tests.http.scripted import Scripted
 from tests.servers.proxy import Proxy
 from tests.servers.waiting import eventually
-from threadkeep import AsyncStore, Conflict, Forbidden, Store, Timeout, TooLarge, Unavailable, UsageError
+from tests.sqlite.children import in_child
+from threadkeep import (
+    AsyncStore,
+    Conflict,
+    Forbidden,
+    Store,
+    Timeout,
+    TooLarge,
+    Unavailable,
+    UsageError,
+)
 from threadkeep._async.drivers.http import AsyncHttpEngine
 from threadkeep.engines.http.url import HttpSettings
 from threadkeep.model.refs import Ref
@@ -58,7 +68,7 @@ class TestTogether:
     def test_threads_share_requests_too(self, url: str, proxy: Faulty):
         with Store(f"{url}?connections=4") as store, ThreadPoolExecutor(32) as pool:
             before = proxy.requests
-            list(pool.map(lambda n: store.thread("t").state.increment("n"), range(320)))
+            list(pool.map(store.thread("t").state.increment, ["n"] * 320))
             assert store.thread("t").state.get("n") == 320
             assert proxy.requests - before < 160
 
@@ -82,7 +92,7 @@ class TestTogether:
 
         asyncio.run(run())
 
-    def test_who_is_cancelled_harms_no_other(self, url: str, proxy: Faulty):
+    def test_who_is_cancelled_harms_no_other(self, url: str):
         async def run() -> None:
             async with AsyncStore(f"{url}?connections=4") as store:
                 state = store.thread("t").state
@@ -91,7 +101,9 @@ class TestTogether:
                 for number in range(0, 20, 2):
                     calls[number].cancel()
                 out = await asyncio.gather(*calls, return_exceptions=True)
-                assert [one for one in out if not isinstance(one, asyncio.CancelledError)] == [1] * 10
+                assert [one for one in out if not isinstance(one, asyncio.CancelledError)] == [
+                    1
+                ] * 10
                 assert set(await state.get_all()) >= {f"n{n}" for n in range(1, 20, 2)}
 
         asyncio.run(run())
@@ -101,12 +113,16 @@ class TestTogether:
             async with AsyncStore(f"{url}?connections=4") as store:
                 before = proxy.requests
                 half = "x" * 600_000
-                await asyncio.gather(*(store.thread(f"t{n}").state.set("a", half) for n in range(6)))
+                await asyncio.gather(
+                    *(store.thread(f"t{n}").state.set("a", half) for n in range(6))
+                )
                 return proxy.requests - before
 
         assert asyncio.run(run()) == 6
 
-    def test_what_is_too_much_together_goes_one_by_one(self, served, proxy: Faulty):
+    def test_what_is_too_much_together_goes_one_by_one(
+        self, served: Callable[..., Client], proxy: Faulty
+    ):
         small = served(limits=ServerLimits(batch=4_000))
         url = f"http://127.0.0.1:{proxy.port}{small.base}/v1?connections=4"
 
@@ -211,10 +227,17 @@ class TestRefusals:
             assert server.batches == 2
 
     def test_the_reason_of_the_server_is_kept(self):
-        refusal = (403, b'{"error": "the caller may not use this namespace", "code": "Refused"}', None)
-        with Scripted(refusal) as server, Store(server.url) as store:
-            with pytest.raises(Forbidden, match="the caller may not use this namespace"):
-                store.thread("t").state.get("a")
+        refusal = (
+            403,
+            b'{"error": "the caller may not use this namespace", "code": "Refused"}',
+            None,
+        )
+        with (
+            Scripted(refusal) as server,
+            Store(server.url) as store,
+            pytest.raises(Forbidden, match="the caller may not use this namespace"),
+        ):
+            store.thread("t").state.get("a")
 
 
 class TestLife:
@@ -260,21 +283,17 @@ class TestLife:
         with Store(url) as store:
             state = store.thread("t").state
             state.set("a", 1)
-            child = os.fork()
-            if child == 0:
-                code = 1
-                try:
+
+            def child() -> None:
+                with pytest.raises(UsageError, match="forked"):
                     state.get("a")
-                except UsageError:
-                    store.close()
-                    code = 0
-                finally:
-                    os._exit(code)
-            assert os.waitpid(child, 0)[1] == 0
+                store.close()
+
+            assert in_child(child) == 0
             assert state.get("a") == 1
 
-    def test_a_watcher_ends_with_its_store(self, url: str):
-        store = Store(url)
+    def test_a_watcher_ends_with_its_store(self, call: Client):
+        store = Store(f"http://127.0.0.1:{call.port}{call.base}/v1")
         thread = store.thread("t")
         thread.state.set("a", 1)
         changes = thread.watch(after=0)
@@ -302,7 +321,7 @@ class TestWatching:
 
                     async def look() -> None:
                         async for change in store.thread("t").watch(after=0):
-                            seen.append(change.revision)
+                            seen.append(change.revision)  # noqa: PERF401 - it never ends
 
                     watcher = asyncio.create_task(look())
                     for number in range(1, 9):
@@ -317,6 +336,17 @@ class TestWatching:
 
             seen = asyncio.run(run())
         assert seen == sorted(set(seen))
+
+    def test_it_gives_up_when_the_server_stays_away(self, call: Client):
+        with (
+            Proxy(call.port) as proxy,
+            Store(f"http://127.0.0.1:{proxy.port}{call.base}/v1?timeout=0.5") as store,
+        ):
+            revisions = store.engine.watch(REF)
+            assert next(revisions) == 0
+            proxy.refuse()
+            with pytest.raises(Unavailable, match="no events from"):
+                next(revisions)
 
     def test_another_incarnation_at_the_same_revision_is_a_change(self, call: Client):
         base = f"{call.base}/v1"
@@ -342,7 +372,7 @@ def _begin_anew(store: Store) -> None:
     store.thread("t").state.set("a", 1)
 
 
-async def _until(holds) -> None:
+async def _until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110 - what another task sees
             await asyncio.sleep(0.005)
@@ -352,15 +382,16 @@ class TestHttp2:
     """The same over HTTP/2, on one connection."""
 
     @pytest.mark.parametrize("flag", ["true", "1"])
-    def test_it_works(self, flag: str, tmp_path):
-        with serving(tmp_path, "--store", "memory://") as server, Proxy(server.port) as proxy:
-            with (
-                Store(f"http://127.0.0.1:{proxy.port}/v1?http2={flag}") as store,
-                ThreadPoolExecutor(8) as pool,
-            ):
-                list(pool.map(lambda n: store.thread("t").state.increment("n"), range(64)))
-                assert store.thread("t").state.get("n") == 64
-                assert proxy.counts.connections == 1
+    def test_it_works(self, flag: str, tmp_path: Path):
+        with (
+            serving(tmp_path, "--store", "memory://") as server,
+            Proxy(server.port) as proxy,
+            Store(f"http://127.0.0.1:{proxy.port}/v1?http2={flag}") as store,
+            ThreadPoolExecutor(8) as pool,
+        ):
+            list(pool.map(store.thread("t").state.increment, ["n"] * 64))
+            assert store.thread("t").state.get("n") == 64
+            assert proxy.counts.connections == 1
 
     def test_a_flag_is_a_flag(self):
         with pytest.raises(UsageError, match="http2 is 'maybe'"):
