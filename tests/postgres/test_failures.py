@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -58,49 +57,6 @@ def test_a_restart_of_the_server(own: PostgresServer):
             assert await thread.state.set("a", 3) == 2
 
     asyncio.run(run())
-
-
-def test_a_kill_of_the_server_under_load_loses_nothing():
-    with PostgresServer(durable=True) as server:
-        acknowledged: list[int] = []
-
-        async def run() -> None:
-            async with AsyncStore(f"{server.url}?wait=2") as store:
-
-                async def write(who: int) -> None:
-                    for n in range(1, 10_000):
-                        try:
-                            await store.thread(f"t{who}").state.set("n", n)
-                        except Unavailable:
-                            return
-                        acknowledged[who] = n
-
-                acknowledged.extend([0] * 16)
-                await store.thread("t0").state.set("n", 0)
-                writers = asyncio.gather(*(write(who) for who in range(16)))
-                await asyncio.sleep(1)
-                _kill_all(server)
-                await writers
-                server.start()
-                for who, n in enumerate(acknowledged):
-                    found = await store.thread(f"t{who}").state.get("n", default=0)
-                    assert found in (n, n + 1)
-
-        asyncio.run(run())
-        assert sum(acknowledged) > 100
-
-
-def _kill_all(server: PostgresServer) -> None:
-    """Kill the server as the system does: its processes end with it."""
-    server.kill()
-    end = time.monotonic() + 20
-    while True:  # backends notice the end of their parent
-        try:
-            psycopg.connect(server.url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            break
-        assert time.monotonic() < end
-    (server.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def test_a_connection_lost_in_a_call(own: PostgresServer):
