@@ -92,21 +92,24 @@ def test_an_address_that_fails_over_to_another(own: PostgresServer):
         assert store.thread("t").state.get("a") == 1
 
 
-def test_a_lock_of_somebody_else_ends_by_the_servers_timeout(place: str, postgres: PostgresServer):
+@pytest.mark.parametrize("setting", ["lock_timeout", "statement_timeout"])
+def test_a_lock_of_somebody_else_ends_by_the_servers_timeout(
+    setting: str, place: str, postgres: PostgresServer
+):
     schema = place.partition("schema=")[2]
-    for setting, kind in (("lock_timeout", Timeout), ("statement_timeout", Timeout)):
-        with Store(f"{place}&options=-c%20{setting}%3D300") as store:
-            store.thread("t").state.set("a", 1)
-            with postgres.connect(autocommit=False) as rival:
-                rival.execute(f"select * from {schema}.tk_entity for update".encode())
-                with pytest.raises(kind, match=setting):
-                    store.thread("t").state.set("a", 2)
-                rival.rollback()
-            assert store.thread("t").state.set("a", 3)
+    with Store(f"{place}&options=-c%20{setting}%3D300") as store:
+        store.thread("t").state.set("a", 1)
+        with postgres.connect(autocommit=False) as rival:
+            rival.execute(f"select * from {schema}.tk_entity for update".encode())
+            with pytest.raises(Timeout, match=setting) as caught:
+                store.thread("t").state.set("a", 2)
+            assert not caught.value.maybe_applied
+            rival.rollback()
+        assert store.thread("t").state.get("a") == 1
+        assert store.thread("t").state.set("a", 3)
 
 
-def test_deadlocks_and_serialization_failures_are_tried_again(place: str, postgres: PostgresServer):
-    schema = place.partition("schema=")[2]
+def test_serialization_failures_are_tried_again(place: str):
     strict = f"{place}&options=-c%20default_transaction_isolation%3Dserializable"
     with Store(strict) as one, Store(strict) as two:
         stores = (one, two)
@@ -121,11 +124,11 @@ def test_deadlocks_and_serialization_failures_are_tried_again(place: str, postgr
         for thread in threads:
             thread.join()
         assert one.thread("t").state.get("n") == 80
-    _deadlock(place, schema, postgres)
 
 
-def _deadlock(place: str, schema: str, postgres: PostgresServer) -> None:
+def test_a_deadlock_is_tried_again(place: str, postgres: PostgresServer):
     """A rival takes two entities in the other order; one of the two is chosen to fail, and it is not seen."""
+    schema = place.partition("schema=")[2]
     postgres.execute("alter system set deadlock_timeout = '50ms'")
     postgres.execute("select pg_reload_conf()")
 
