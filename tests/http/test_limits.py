@@ -8,8 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.http.hosting import ON_BOTH
 from tests.http.raw import Client
 from threadkeep.server.settings import ServerLimits
+
+pytestmark = ON_BOTH
 
 SMALL = ServerLimits(body=1_000, path=200, headers=2_000, body_seconds=0.3, streams=1)
 VALUES = "/v1/sessions/s/values"

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.http.hosting import ON_BOTH
 from tests.http.raw import Client
+
+pytestmark = ON_BOTH
 
 T = "/v1/threads/t"
 
@@ -56,6 +59,21 @@ class TestState:
         assert call("POST", f"{base}/state-touch", {}).json == {"touched": 3}
         assert call("DELETE", f"{base}/state?prefix=a").json == {"removed": 1}
         assert call("DELETE", f"{base}/state").json == {"removed": 2}
+
+    def test_conditions_on_all_of_it(self, call: Client, base: str):
+        patched = call("PATCH", f"{base}/state", {"values": {"a": 1}})
+        tag = call("GET", f"{base}/state").headers["etag"]
+        assert patched.headers["etag"] == tag
+        call("PUT", f"{base}/state/b", {"value": 1})  # another comes between
+        late = call("PATCH", f"{base}/state", {"values": {"a": 2, "c": 2}}, If_Match=tag)
+        assert (late.status, "changed" in late.error) == (412, True)
+        assert call("DELETE", f"{base}/state", None, If_Match=tag).status == 412
+        assert [f["name"] for f in call("GET", f"{base}/state").json["fields"]] == ["a", "b"]
+        tag = call("GET", f"{base}/state").headers["etag"]
+        good = call("PATCH", f"{base}/state", {"values": {"a": 2}}, If_Match=tag)
+        assert good.status == 200
+        gone = call("DELETE", f"{base}/state", None, If_Match=good.headers["etag"])
+        assert gone.json == {"removed": 2}
 
     def test_numbers_and_lists(self, call: Client, base: str):
         assert call("POST", f"{base}/state/n/increment", {}).json == {"value": 1}
@@ -237,3 +255,52 @@ def test_caches(call: Client):
     assert call("POST", "/v1/llm/check", params).json["response"] == "hello"
     assert call("GET", "/v1/caches").json["llm"]["total"]["hits"] == 1
     assert call("DELETE", "/v1/llm/models/m").json == {"removed": 1}
+
+
+@pytest.mark.parametrize("query", ["last=null", "limit=NULL", "after=None"])
+def test_null_in_a_query_is_not_nothing(call: Client, query: str):
+    assert call("GET", f"{T}/messages?{query}").status == 400
+
+
+def test_a_prefix_may_be_the_word_null(call: Client):
+    for name in ("a", "null"):
+        call("PUT", f"{T}/state/{name}", {"value": 1})
+    found = call("GET", f"{T}/state?prefix=null").json["fields"]
+    assert [field["name"] for field in found] == ["null"]
+
+
+def test_a_condition_that_a_route_does_not_look_at_is_refused(call: Client):
+    tag = call("PUT", f"{T}/state/a", {"value": 1}).headers["etag"]
+    for method, path, body in (
+        ("DELETE", T, None),
+        ("POST", f"{T}/messages", {"messages": [1]}),
+        ("POST", f"{T}/snapshots", {"data": 1}),
+        ("POST", f"{T}/state/n/increment", {}),
+        ("POST", "/v1/sessions/t/values", {"key": "a", "value": 2}),
+    ):
+        found = call(method, path, body, If_Match=tag)
+        assert (found.status, "If-Match" in found.error) == (400, True), path
+    assert call("GET", f"{T}/state/a").json["value"] == 1
+
+
+def test_labels_of_a_thread_that_changed_meanwhile(call: Client):
+    call("PUT", f"{T}/state/a", {"value": 1})
+    tag = call("GET", T).headers["etag"]
+    assert call("PATCH", f"{T}/labels", {"labels": {"a": "1"}}, If_Match=tag).status == 200
+    assert call("PATCH", f"{T}/labels", {"labels": {"a": "2"}}, If_Match=tag).status == 412
+    assert call("GET", T).json["labels"] == {"a": "1"}
+
+
+def test_versions_of_kv(call: Client):
+    path = "/v1/kv/archives/keys/a"
+    first = call("PUT", path, {"value": 1})
+    got = call("GET", path)
+    assert got.headers["etag"] == first.headers["etag"]
+    assert call("GET", path, None, If_None_Match=got.headers["etag"]).status == 304
+    second = call("PUT", path, {"value": 2}, If_Match=got.headers["etag"])
+    assert second.status == 200
+    assert call("PUT", path, {"value": 3}, If_Match=got.headers["etag"]).status == 412
+    of_state = call("PUT", f"{T}/state/a", {"value": 1}).headers["etag"]
+    assert call("PUT", path, {"value": 3}, If_Match=of_state).status == 412
+    assert call("PUT", path, {"value": 3}, If_None_Match="*").status == 412
+    assert call("GET", path).json["value"] == 2

@@ -25,6 +25,10 @@ def serve(
     *,
     host: Annotated[str | None, _env("HOST", "Address to listen on; 127.0.0.1 if omitted.")] = None,
     port: Annotated[int | None, _env("PORT", "Port to listen on; 8787 if omitted.")] = None,
+    share_port: Annotated[
+        bool | None,
+        _env("SHARE_PORT", "Listen where a server listens already, to take over from it."),
+    ] = None,
     uds: Annotated[str | None, _env("UDS", "Unix socket to listen on instead.")] = None,
     workers: Annotated[int | None, _env("WORKERS", "Processes; 1 if omitted.")] = None,
     tls_cert: Annotated[str | None, _env("TLS_CERT", "File of the certificate chain.")] = None,
@@ -38,6 +42,15 @@ def serve(
     drain: Annotated[
         float | None, _env("DRAIN", "Seconds that requests have to end; 20 if omitted.")
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        _env("LIMITS", "A limit as NAME=VALUE, such as requests=100; may be repeated."),
+    ] = None,
+    jwks: Annotated[
+        str | None, _env("JWKS", "File or URL of the keys of an identity provider.")
+    ] = None,
+    issuer: Annotated[str | None, _env("ISSUER", "Who issues the provider's tokens.")] = None,
+    audience: Annotated[str | None, _env("AUDIENCE", "Whom the tokens are for.")] = None,
     config: Annotated[Path | None, _env("CONFIG", "TOML file with these settings.")] = None,
     log: Annotated[
         Literal["info", "warning", "error"], _env("LOG", "What is logged; info: every request.")
@@ -57,6 +70,7 @@ def serve(
         "namespace": where.namespace,
         "host": host,
         "port": port,
+        "share_port": share_port,
         "uds": uds,
         "workers": workers,
         "tls_cert": tls_cert,
@@ -64,8 +78,26 @@ def serve(
         "cors": cors or None,
         "sweep": sweep,
         "drain": drain,
+        "limits": _limits(limit or []),
+        "jwt": _given(jwks=jwks, issuer=issuer, audience=audience),
     }
     _run(load(config, given), where, log)
+
+
+def _given(**values: Any) -> dict[str, Any] | None:
+    return {name: value for name, value in values.items() if value is not None} or None
+
+
+def _limits(given: list[str]) -> dict[str, float] | None:
+    found: dict[str, float] = {}
+    for one in given:
+        name, _, text = one.partition("=")
+        try:
+            number = float(text)
+        except ValueError:
+            raise UsageError(f"limit {one!r} is not NAME=NUMBER, such as requests=100") from None
+        found[name] = int(number) if number.is_integer() else number
+    return found or None
 
 
 def need_server() -> None:
@@ -78,6 +110,7 @@ def need_server() -> None:
 
 
 def _run(settings: Any, where: Where, log: str) -> None:
+    from threadkeep.server.checks import check_start
     from threadkeep.server.process import serve as run
 
     keys = _look(settings, where)
@@ -86,6 +119,8 @@ def _run(settings: Any, where: Where, log: str) -> None:
             f"without any key this server may not listen on {settings.host}: everybody could read and"
             " write everything; make a key first: threadkeep keys create NAME"
         )
+
+    check_start(settings)
 
     def started() -> None:
         say(f"threadkeep serves {mask(settings.store)} at {settings.address}")

@@ -14,8 +14,8 @@ from threadkeep.errors import CodecError
 from threadkeep.server.access.callers import Caller, everybody
 from threadkeep.server.access.jwt import JwtSettings, Tokens
 from threadkeep.server.access.keys import SPACE, Key, fits, id_of
+from threadkeep.server.addresses import is_loopback
 from threadkeep.server.bodies import Refused
-from threadkeep.server.settings import is_loopback
 
 KEPT_SECONDS: Final = 1.0
 _ASK: Final = {"WWW_Authenticate": "Bearer"}
@@ -60,7 +60,7 @@ class Gate:
         )  # it may have been made just now
         if not fits(token, key) or key is None:
             raise Refused(401, "the key is unknown or was revoked", **_ASK)
-        return key.caller
+        return key.caller(id_)
 
     def _check_local(self, request: HTTPConnection) -> None:
         client = request.scope.get("client")

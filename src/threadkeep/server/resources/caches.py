@@ -13,7 +13,7 @@ from threadkeep.server.resources.state import Removed
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import json_answer
 
-Ttl = Annotated[float, msgspec.Meta(gt=0, le=94_867_200_000)] | None
+Ttl = Annotated[float, msgspec.Meta(ge=1e-6, le=94_867_200_000)] | None
 Dollars = Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None
 
 

@@ -20,6 +20,7 @@ from threadkeep.server.conditions import (
     known_already,
     must_be_absent,
     of_incarnation,
+    of_version,
     with_epoch,
     with_version,
 )
@@ -167,19 +168,21 @@ async def delete(call: Call) -> Response:
 
 
 async def patch(call: Call) -> Response:
-    """Write several fields with one lease, all or nothing."""
+    """Write several fields with one lease, all or nothing; with If-Match only over that version of all."""
     given = await call.body(SetFields)
-    entity = call.entity()
+    entity, tag = call.entity(), if_match(call)
     lease = given.lease(call.store.field_lease(entity.ref.kind))
-    plan = state.put(entity.ref, given.values, lease, call.store.limits.value)
-    return json_answer(Revised(await _held(call, entity, plan)))
+    plan = of_version(state.put(entity.ref, given.values, lease, call.store.limits.value), tag)
+    revision, now = await _held(call, entity, with_version(plan))
+    return json_answer(Revised(revision), headers={"ETag": str(now)})
 
 
 async def clear(call: Call) -> Response:
-    """Delete all fields, or those with a prefix."""
+    """Delete all fields, or those with a prefix; with If-Match only that version of all."""
     query = call.query(PrefixQuery)
     entity = call.entity()
-    return json_answer(Removed(await _held(call, entity, state.clear(entity.ref, query.prefix))))
+    plan = of_version(state.clear(entity.ref, query.prefix), if_match(call))
+    return json_answer(Removed(await _held(call, entity, plan)))
 
 
 async def increment(call: Call) -> Response:
@@ -243,8 +246,26 @@ def _routes(base: str, kind: str) -> tuple[Route, ...]:
             kind=kind,
             headers=_READ,
         ),
-        Route("PATCH", many, patch, "write", body=SetFields, answer=Revised, kind=kind),
-        Route("DELETE", many, clear, "write", query=PrefixQuery, answer=Removed, kind=kind),
+        Route(
+            "PATCH",
+            many,
+            patch,
+            "write",
+            body=SetFields,
+            answer=Revised,
+            kind=kind,
+            headers=_DELETE,
+        ),
+        Route(
+            "DELETE",
+            many,
+            clear,
+            "write",
+            query=PrefixQuery,
+            answer=Removed,
+            kind=kind,
+            headers=_DELETE,
+        ),
         Route(
             "POST",
             f"{base}/state-touch",

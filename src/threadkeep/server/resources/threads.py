@@ -16,7 +16,7 @@ from threadkeep.layers import directory
 from threadkeep.model.leases import FOREVER
 from threadkeep.model.records import ThreadInfo
 from threadkeep.server.call import Call
-from threadkeep.server.conditions import Tag, known_already
+from threadkeep.server.conditions import Tag, if_match, known_already, of_version
 from threadkeep.server.events import event, stream
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import Removed
@@ -121,11 +121,12 @@ async def destroy(call: Call) -> Response:
 
 
 async def set_labels(call: Call) -> Response:
-    """Set labels by which the thread can be listed."""
+    """Set labels by which the thread can be listed; with If-Match only on that version of the thread."""
     given = await call.body(SetLabels)
     scope = call.entity()
     with fenced(call, scope.ref):
-        found = await scope.write(directory.set_labels(scope.ref, given.labels))
+        plan = of_version(directory.set_labels(scope.ref, given.labels), if_match(call))
+        found = await scope.write(plan)
     return json_answer(LabelsShown(found))
 
 
@@ -175,7 +176,15 @@ ROUTES = (
     Route("GET", "/threads", listing, "read", query=ThreadsQuery, answer=ThreadsShown),
     Route("GET", _ONE, info, "read", answer=ThreadShown, headers=("If-None-Match",)),
     Route("DELETE", _ONE, destroy, "write", answer=Removed),
-    Route("PATCH", f"{_ONE}/labels", set_labels, "write", body=SetLabels, answer=LabelsShown),
+    Route(
+        "PATCH",
+        f"{_ONE}/labels",
+        set_labels,
+        "write",
+        body=SetLabels,
+        answer=LabelsShown,
+        headers=("If-Match", "X-Turn"),
+    ),
     Route("POST", f"{_ONE}/touch", touch, "write", body=Leased, status=204),
     Route("POST", f"{_ONE}/fork", fork, "write", body=Fork, answer=ThreadShown, status=201),
     Route("GET", f"{_ONE}/watch", watch, "read", events=True, headers=("Last-Event-ID",)),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import random
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
+from psycopg import AsyncConnection
 
 from threadkeep._async.drivers.postgres.ear import AsyncEar
 from threadkeep._async.drivers.postgres.lines import AsyncLines
-from threadkeep._async.drivers.postgres.schema import examine, migrate
+from threadkeep._async.drivers.postgres.schema import examine, look, migrate
 from threadkeep._async.drivers.watching import revisions
 from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncLock, AsyncPump
 from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.postgres.connections import Server
 from threadkeep.engines.sql.postgres.errors import DRIVER, NO_LINE, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.ledger import script
 from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
 from threadkeep.engines.sql.postgres.program import (
@@ -90,15 +94,37 @@ class AsyncPostgresEngine:
         async with self._lock:
             if self._server is not None:
                 return
-            try:
-                async with self._lines.direct() as con:
-                    server, self._names = await examine(con, self._names)
-                    self._schema = await migrate(con, self._names)
-                self._sql = Statements(self._names)
-                await self._lines.open()
-            except DRIVER as error:
-                raise map_error(error, wrote=False) from error
+            async with self._apart() as (con, server):
+                schema = await migrate(con, self._names, lambda schema: schema.opening)
+            self._schema = schema.number
+            self._sql = Statements(self._names)
+            await self._lines.open()
             self._server = server
+
+    @asynccontextmanager
+    async def _apart(self) -> AsyncGenerator[tuple[AsyncConnection[Any], Server]]:
+        """Lend a connection for work on the schema, whose name is known from then on, and say what fails there."""
+        try:
+            async with self._lines.direct() as con:
+                server, self._names = await examine(con, self._names)
+                yield con, server
+        except DRIVER as error:
+            raise map_error(error, wrote=False) from error
+
+    async def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        async with self._apart() as (con, _):
+            return await look(con, self._names)
+
+    async def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases, in one transaction. Raises as `setup` does."""
+        async with self._apart() as (con, _):
+            return await migrate(con, self._names, lambda schema: schema.due(phases))
+
+    async def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for psql."""
+        async with self._apart():
+            return script(migrations, self._names)
 
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""

@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from random import random
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
+from psycopg import Connection
 
 from threadkeep._sync.drivers.postgres.ear import Ear
 from threadkeep._sync.drivers.postgres.lines import Lines
-from threadkeep._sync.drivers.postgres.schema import examine, migrate
+from threadkeep._sync.drivers.postgres.schema import examine, look, migrate
 from threadkeep._sync.drivers.watching import revisions
 from threadkeep.concurrency import Flow, Home, Lock, Pump
 from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.postgres.connections import Server
 from threadkeep.engines.sql.postgres.errors import DRIVER, NO_LINE, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.ledger import script
 from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
 from threadkeep.engines.sql.postgres.program import (
@@ -91,15 +95,37 @@ class PostgresEngine:
         with self._lock:
             if self._server is not None:
                 return
-            try:
-                with self._lines.direct() as con:
-                    server, self._names = examine(con, self._names)
-                    self._schema = migrate(con, self._names)
-                self._sql = Statements(self._names)
-                self._lines.open()
-            except DRIVER as error:
-                raise map_error(error, wrote=False) from error
+            with self._apart() as (con, server):
+                schema = migrate(con, self._names, lambda schema: schema.opening)
+            self._schema = schema.number
+            self._sql = Statements(self._names)
+            self._lines.open()
             self._server = server
+
+    @contextmanager
+    def _apart(self) -> Generator[tuple[Connection[Any], Server]]:
+        """Lend a connection for work on the schema, whose name is known from then on, and say what fails there."""
+        try:
+            with self._lines.direct() as con:
+                server, self._names = examine(con, self._names)
+                yield con, server
+        except DRIVER as error:
+            raise map_error(error, wrote=False) from error
+
+    def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        with self._apart() as (con, _):
+            return look(con, self._names)
+
+    def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases, in one transaction. Raises as `setup` does."""
+        with self._apart() as (con, _):
+            return migrate(con, self._names, lambda schema: schema.due(phases))
+
+    def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for psql."""
+        with self._apart():
+            return script(migrations, self._names)
 
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""

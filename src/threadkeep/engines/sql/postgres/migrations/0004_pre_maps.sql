@@ -1,6 +1,6 @@
 -- Writes to fields. The entity's row is locked. `count` and `weight` are what is to be added to its counts.
 
-create function {start_lease}(lease jsonb, now bigint, out win bigint, out fin bigint)
+create or replace function {start_lease}(lease jsonb, now bigint, out win bigint, out fin bigint)
 language plpgsql immutable as $$
 begin
     win := (lease->>'window')::bigint;
@@ -8,7 +8,7 @@ begin
 end $$;
 
 -- A few fields, one after the other.
-create function {set_each}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint, p_win bigint,
+create or replace function {set_each}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint, p_win bigint,
                            out result json, out changed boolean, inout due bigint, out count bigint,
                            out weight bigint)
 language plpgsql as $$
@@ -50,7 +50,7 @@ begin
 end $$;
 
 -- Names from JSON; null for none.
-create function {refs_of}(given jsonb) returns text[] language plpgsql immutable as $$
+create or replace function {refs_of}(given jsonb) returns text[] language plpgsql immutable as $$
 begin
     if given is null or given = '[]' then
         return null;
@@ -58,7 +58,7 @@ begin
     return array(select jsonb_array_elements_text(given));
 end $$;
 
-create function {set_fields}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint,
+create or replace function {set_fields}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint,
                              out result json, out changed boolean, out due bigint, out count bigint,
                              out weight bigint)
 language plpgsql as $$
@@ -102,7 +102,7 @@ begin
     result := json_build_object('type', 'names', 'names', coalesce(skipped, array[]::text[]));
 end $$;
 
-create function {delete_fields}(p_eid bigint, op jsonb, p_now bigint,
+create or replace function {delete_fields}(p_eid bigint, op jsonb, p_now bigint,
                                 out result json, out changed boolean, out due bigint, out count bigint,
                                 out weight bigint)
 language plpgsql as $$
@@ -140,7 +140,7 @@ begin
     result := json_build_object('type', 'names', 'names', coalesce(gone, array[]::text[]));
 end $$;
 
-create function {increment}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint,
+create or replace function {increment}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint,
                             out result json, out changed boolean, out due bigint, out count bigint,
                             out weight bigint)
 language plpgsql as $$
@@ -173,7 +173,7 @@ begin
 end $$;
 
 -- Renew exactly; what this batch has written (it carries `p_rev`) stays as it was written.
-create function {touch_fields}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint) returns json
+create or replace function {touch_fields}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint) returns json
 language plpgsql as $$
 declare
     total bigint;
@@ -192,7 +192,7 @@ begin
 end $$;
 
 -- Renew the fields that reads have named: [[map, [name, ...]], ...].
-create function {renew_fields}(p_eid bigint, stale jsonb, p_now bigint) returns void
+create or replace function {renew_fields}(p_eid bigint, stale jsonb, p_now bigint) returns void
 language plpgsql as $$
 declare
     part jsonb;

@@ -1,6 +1,6 @@
 -- Writes to logs. The entity's row is locked.
 
-create function {append_one}(l {log}, op jsonb, v bytea[], base int, p_now bigint, out eid bigint, out name text,
+create or replace function {append_one}(l {log}, op jsonb, v bytea[], base int, p_now bigint, out eid bigint, out name text,
                              out head bigint, out count bigint, out bytes bigint, out result json)
 language plpgsql as $$
 declare
@@ -22,7 +22,7 @@ begin
     result := json_build_object('type', 'appended', 'seqs', array[head]);
 end $$;
 
-create function {append}(inout l {log}, op jsonb, v bytea[], base int, p_now bigint, out result json)
+create or replace function {append}(inout l {log}, op jsonb, v bytea[], base int, p_now bigint, out result json)
 language plpgsql as $$
 declare
     seqs bigint[];
@@ -67,7 +67,7 @@ begin
                                 'skipped', coalesce(skipped, array[]::text[]));
 end $$;
 
-create function {cut}(inout l {log}, op jsonb, out result json) language plpgsql as $$
+create or replace function {cut}(inout l {log}, op jsonb, out result json) language plpgsql as $$
 declare
     low bigint := 1;
     high bigint := l.head;
@@ -99,7 +99,7 @@ begin
     result := json_build_object('type', 'count', 'count', gone);
 end $$;
 
-create function {restore}(inout l {log}, op jsonb, v bytea[], base int, out result json) language plpgsql as $$
+create or replace function {restore}(inout l {log}, op jsonb, v bytea[], base int, out result json) language plpgsql as $$
 declare
     given jsonb := coalesce(op->'items', '[]');
     old constant bigint := l.head;
@@ -141,7 +141,7 @@ begin
     result := json_build_object('type', 'count', 'count', jsonb_array_length(given));
 end $$;
 
-create function {write_log}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint,
+create or replace function {write_log}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint,
                             out result json, out changed boolean, out count bigint, out weight bigint)
 language plpgsql as $$
 declare
