@@ -50,20 +50,24 @@ class AsyncQueryDocuments:
 
     async def setup(self) -> None:
         """Make the table when it is not there."""
-        try:
-            await self._query(self._sql.look, "")
-        except Unavailable:
-            pass
-        else:
-            return
-        for statement in self._sql.create:
+        failed = await self._lacking()
+        for statement in self._sql.create if failed else ():
             try:
                 await self._calls.call("exec", statement)
             except Unavailable as error:
                 failed = error
-            else:
+            if await self._lacking() is None:  # somebody else may have made it
                 return
-        raise failed
+        if failed:
+            raise failed
+
+    async def _lacking(self) -> Unavailable | None:
+        """Return what speaks against there being a table."""
+        try:
+            await self._query(self._sql.get, "")
+        except Unavailable as error:
+            return error
+        return None
 
     async def get(self, id: str) -> Any:
         """Return a document; None where none stands."""

@@ -51,20 +51,24 @@ class QueryDocuments:
 
     def setup(self) -> None:
         """Make the table when it is not there."""
-        try:
-            self._query(self._sql.look, "")
-        except Unavailable:
-            pass
-        else:
-            return
-        for statement in self._sql.create:
+        failed = self._lacking()
+        for statement in self._sql.create if failed else ():
             try:
                 self._calls.call("exec", statement)
             except Unavailable as error:
                 failed = error
-            else:
+            if self._lacking() is None:  # somebody else may have made it
                 return
-        raise failed
+        if failed:
+            raise failed
+
+    def _lacking(self) -> Unavailable | None:
+        """Return what speaks against there being a table."""
+        try:
+            self._query(self._sql.get, "")
+        except Unavailable as error:
+            return error
+        return None
 
     def get(self, id: str) -> Any:
         """Return a document; None where none stands."""
