@@ -56,9 +56,7 @@ def test_stores_that_know_nothing_of_each_other():
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(
-    ("name", "mode"), [("increments", "sync"), ("winner", "async")]
-)
+@pytest.mark.parametrize(("name", "mode"), [("increments", "sync"), ("winner", "async")])
 def test_processes(name: str, mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(PLACE, str(tmp_path / "t.db"))
     url = "document:///tests.document.shared:driver"
