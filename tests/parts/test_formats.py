@@ -34,7 +34,7 @@ def filled(thread: Thread) -> Thread:
     thread.parts.set_text("a", NOTES[0])
     thread.parts.set_data("b", {"clicked": ["submit"]})
     thread.parts.set_image("c", PNG, file_name="c.png")
-    thread.parts.set_image("d", PNG + bytes(40_000), mime_type="image/png")
+    thread.parts.set_image("d", PNG + bytes(60_000), mime_type="image/png")
     thread.parts.set_image("e", url=f"{URL}e.jpg", mime_type="image/jpg")
     thread.parts.set_file("f", PDF, file_name="f.pdf")
     return thread
@@ -157,7 +157,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "gemini": {"parts": [{"inline_data": {"mime": "image/png"}}]},
     "pydantic-ai": {"content": [{"kind": "binary", "data": "aGk="}]},
 }
-IMAGES = [("image/png", PNG), ("image/png", PNG + bytes(40_000)), f"{URL}e.jpg"]
+IMAGES = [("image/png", PNG), ("image/png", PNG + bytes(60_000)), f"{URL}e.jpg"]
 FILE = ("application/pdf", PDF)
 NAMED = ("openai", "openai-responses", "anthropic")
 

@@ -12,7 +12,7 @@ from threadkeep.testing._async.clock import AsyncClock
 from threadkeep.testing.tasks import AsyncTasks
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
-LARGE = PNG + bytes(30_000)
+LARGE = PNG + bytes(60_000)
 HELLO = {"role": "user", "content": "hello"}
 
 
@@ -57,11 +57,11 @@ class TestParts:
 
     async def test_a_large_part_reads_as_any_state(self, thread: AsyncThread) -> None:
         await thread.parts.set_image("a", LARGE)
-        await thread.parts.set_text("t", "x" * 40_000)
+        await thread.parts.set_text("t", "x" * 80_000)
         await thread.state.set("other", 1)
         found = await thread.parts.all()
         assert found["a"]["data"]["bytes"] == packed(LARGE)
-        assert found["t"] == {"part_type": "text", "data": "x" * 40_000}
+        assert found["t"] == {"part_type": "text", "data": "x" * 80_000}
         expected = {"__user_part_a": found["a"], "__user_part_t": found["t"], "other": 1}
         assert await thread.state.get_all() == expected
         assert await thread.state.get("__user_part_a") == found["a"]
