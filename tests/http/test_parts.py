@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.http.faulty import Faulty
 from tests.http.raw import Client
+from threadkeep import Store
 
 T = "/v1/threads/t"
 VALUES = "/v1/sessions/t/values"
@@ -136,3 +138,27 @@ def test_a_part_of_16_mib(call: Client):
     assert base64.b64decode(found[0]["source"]["data"]) == raw
     longer = call("PUT", f"{T}/parts/q", image(raw + b"x"))
     assert longer.status == 413 and "limit of parts" in longer.error
+
+
+@pytest.mark.parametrize("fault", ["after", "middle"])
+def test_a_lost_answer_loses_no_part(call: Client, fault: str):
+    with (
+        Faulty(call.port) as proxy,
+        Store(f"http://127.0.0.1:{proxy.port}{call.base}/v1") as store,
+    ):
+        parts = store.thread("t").parts
+        parts.set_text("once", "1", uses=1)
+        proxy.faults("", fault, fault)
+        assert parts.attach("hello").used == ("once",)
+        assert proxy.faulted == 2
+        assert parts.all() == {}
+
+
+def test_a_part_of_16_mib_through_the_store(call: Client):
+    with Store(f"http://127.0.0.1:{call.port}{call.base}/v1") as store:
+        parts = store.thread("t").parts
+        raw = PNG + os.urandom((16 << 20) - len(PNG))
+        parts.set_image("a", raw)
+        parts.set_image("b", raw)
+        assert base64.b64decode(parts.all()["b"]["data"]["bytes"]) == raw
+        assert parts.clear() == 2
