@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from tests.http.faulty import Faulty
+from tests.http.hosting import Hosted
 from tests.http.raw import Client
+from tests.http.test_access import Keys
 from threadkeep import Store
 
 T = "/v1/threads/t"
@@ -80,14 +82,15 @@ def test_one_of_many_readers_gets_it(call: Client):
         return call("GET", f"{T}/parts?format=openai").json["used"]
 
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(take, range(16)), []) == ["once"]
+        assert [name for used in pool.map(take, range(16)) for name in used] == ["once"]
 
 
 def test_a_budget_and_what_gives_way_to_it(call: Client):
     for name, size in (("a", 300), ("b", 200), ("c", 100)):
         put(call, name, text("x" * size, uses=1))
     refused = call("GET", f"{T}/parts?format=openai&max_bytes=300")
-    assert refused.status == 413 and "max_bytes" in refused.error
+    assert refused.status == 413
+    assert "max_bytes" in refused.error
     found = call("GET", f"{T}/parts?format=openai&max_bytes=300&leave_out=first").json
     left = {"name": "a", "reason": "max_bytes", "bytes": 300, "tokens": 75}
     assert (found["used"], found["left_out"], found["bytes"]) == (["b", "c"], [left], 300)
@@ -126,9 +129,38 @@ def test_base64_that_is_none_is_refused_over_every_route(call: Client):
         call("PUT", f"{T}/parts/p", part),
         call("POST", VALUES, {"key": "__user_part_p", "value": part}),
     ):
-        assert answer.status == 400 and "base64" in answer.error
+        assert answer.status == 400
+        assert "base64" in answer.error
     untold = {"key": "__user_part_p", "value": image(b"words")}
     assert call("POST", VALUES, untold).status == 204  # that contract takes the word of its clients
+
+
+def test_who_may_only_read_counts_nothing(call: Client, hosted: Hosted):
+    keys = Keys(call, hosted)
+    writer, reader = keys.add("writer"), keys.add("reader", right="read")
+    put(writer, "always", text("1"))
+    assert reader("GET", f"{T}/parts?format=openai").json["used"] == ["always"]
+    put(writer, "once", text("2", uses=1))
+    assert reader("GET", f"{T}/parts?format=openai").status == 403
+    assert reader("GET", f"{T}/parts?format=openai&use=false").json["used"] == ["always", "once"]
+    assert writer("GET", f"{T}/parts?format=openai").json["used"] == ["always", "once"]
+
+
+def test_parts_of_other_users_are_out_of_reach(call: Client, hosted: Hosted):
+    keys = Keys(call, hosted)
+    alice, bob = keys.add("alice", user="alice"), keys.add("bob", user="bob")
+    put(alice, "mine", text("1", uses=1))
+    body = {"message": HELLO}
+    for method, path, content in (
+        ("GET", "parts?format=openai", None),
+        ("GET", "parts", None),
+        ("POST", "parts-attach", body),
+        ("PUT", "parts/mine", text("2")),
+        ("DELETE", "parts/mine", None),
+        ("DELETE", "parts", None),
+    ):
+        assert bob(method, f"{T}/{path}", content).status == 403
+    assert alice("GET", f"{T}/parts").json["parts"] == {"mine": text("1", uses=1)}
 
 
 def test_a_part_of_16_mib(call: Client):
@@ -137,7 +169,8 @@ def test_a_part_of_16_mib(call: Client):
     found = call("GET", f"{T}/parts?format=anthropic").json["content"]
     assert base64.b64decode(found[0]["source"]["data"]) == raw
     longer = call("PUT", f"{T}/parts/q", image(raw + b"x"))
-    assert longer.status == 413 and "limit of parts" in longer.error
+    assert longer.status == 413
+    assert "limit of parts" in longer.error
 
 
 @pytest.mark.parametrize("fault", ["after", "middle"])

@@ -33,7 +33,7 @@ class Meter:
         before = self._written()
         call()
         cost = self._written() - before
-        print(f"\n{self.name}: {what}: {cost:,} bytes", end="")
+        print(f"\n{self.name}: {what}: {cost:,} bytes", end="")  # noqa: T201 - the figures of docs/how-to/parts.md
         return cost
 
 
