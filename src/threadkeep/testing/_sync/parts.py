@@ -13,7 +13,7 @@ from threadkeep.testing._sync.clock import Clock
 from threadkeep.testing.tasks import Tasks
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
-LARGE = PNG + bytes(30_000)
+LARGE = PNG + bytes(60_000)
 HELLO = {"role": "user", "content": "hello"}
 
 
@@ -55,11 +55,11 @@ class TestParts:
 
     def test_a_large_part_reads_as_any_state(self, thread: Thread) -> None:
         thread.parts.set_image("a", LARGE)
-        thread.parts.set_text("t", "x" * 40_000)
+        thread.parts.set_text("t", "x" * 80_000)
         thread.state.set("other", 1)
         found = thread.parts.all()
         assert found["a"]["data"]["bytes"] == packed(LARGE)
-        assert found["t"] == {"part_type": "text", "data": "x" * 40_000}
+        assert found["t"] == {"part_type": "text", "data": "x" * 80_000}
         expected = {"__user_part_a": found["a"], "__user_part_t": found["t"], "other": 1}
         assert thread.state.get_all() == expected
         assert thread.state.get("__user_part_a") == found["a"]
