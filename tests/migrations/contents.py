@@ -24,8 +24,15 @@ STATE: dict[str, Any] = {
 }
 
 
-def fill(store: Store) -> None:
-    """Write something of every kind."""
+def fill(url: str) -> None:
+    """Write something of every kind, in two namespaces."""
+    with Store(url, namespace="other") as store:
+        store.thread(NAME).state.set("whose", "other")
+    with Store(url) as store:
+        _fill(store)
+
+
+def _fill(store: Store) -> None:
     thread = store.thread(NAME)
     thread.state.update(STATE)
     thread.state.set("intent", STATE["intent"], ttl=LONG)
@@ -36,7 +43,6 @@ def fill(store: Store) -> None:
     thread.snapshots.save({"step": 2})
     thread.set_labels(user="alice", lang="bg")
     thread.touch(ttl=LONG)
-    thread.parts.set_text("note", "read me")
     for n in range(40):
         store.thread(f"t{n:02}").state.set("n", n)
         store.thread(f"t{n:02}").set_labels(user="alice" if n % 2 else "bob")
@@ -45,13 +51,12 @@ def fill(store: Store) -> None:
     store.user("alice").state.set("seat", "window")
     store.app().state.set("version", 3)
     store.kv("archives").set("a/1", {"kept": True})
-    store.within("other").thread(NAME).state.set("whose", "other")
 
 
 def check(store: Store) -> None:
     """Find all of it, and write to it."""
     thread = store.thread(NAME)
-    assert thread.state.get_many(list(STATE)) == STATE
+    assert thread.state.get_all() == STATE
     entry, until = thread.state.entry("intent"), thread.state.entry("until")
     assert entry is not None
     assert until is not None
@@ -62,7 +67,6 @@ def check(store: Store) -> None:
     info = thread.info()
     assert info is not None
     assert info.labels == {"user": "alice", "lang": "bg"}
-    assert list(thread.parts.all()) == ["note"]
     listed = {t.id for t in store.threads(user="bob")}
     assert listed == {f"t{n:02}" for n in range(0, 40, 2)}
     assert store.user("alice").state.get("seat") == "window"

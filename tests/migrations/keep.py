@@ -5,23 +5,22 @@ A fixture of a schema that was released is never made again.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
 from tests.migrations.contents import fill
 from tests.migrations.places import FIXTURES, Place, PostgresPlace, SqlitePlace, migrations
 from tests.servers.postgres import PostgresServer
-from threadkeep import Store
 
 
 def keep(place: Place) -> None:
     place.furnish()
-    with Store(place.url) as store:
-        fill(store)
+    fill(place.url)
     target = FIXTURES / place.dialect / f"{migrations(place.dialect)[-1].number:04}.sql"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(place.dump(), encoding="utf-8")
-    print(f"wrote {target}")
+    sys.stdout.write(f"wrote {target}\n")
 
 
 def main() -> None:

@@ -33,9 +33,12 @@ class Release:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run its command line to the end."""
+        return self._ended(self.command(*words))
+
+    def _ended(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*words), env=self.env, capture_output=True, text=True, timeout=SECONDS, check=False
-        )  # fmt: skip
+            command, env=self.env, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
 
     def ok(self, *words: str) -> str:
         """Run a command that must succeed, and return what it printed."""
@@ -45,9 +48,8 @@ class Release:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command; who starts it ends it."""
-        return subprocess.Popen(
-            self.command(*words), env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )  # fmt: skip
+        command, pipe = self.command(*words), subprocess.PIPE
+        return subprocess.Popen(command, env=self.env, text=True, stdout=pipe, stderr=pipe)
 
     def checked(self, url: str) -> None:
         """Find in a store, by this release, what stands in fixtures."""
@@ -55,7 +57,5 @@ class Release:
             "import sys; from threadkeep import Store; from tests.migrations.contents import check\n"
             "with Store(sys.argv[1]) as store: check(store)"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", program, url], env=self.env, capture_output=True, text=True, timeout=SECONDS, check=False
-        )  # fmt: skip
+        done = self._ended([sys.executable, "-c", program, url])
         assert done.returncode == 0, done.stderr

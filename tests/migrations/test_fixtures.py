@@ -15,13 +15,13 @@ KEPT = [(dialect, number) for dialect in DIALECTS for number in fixtures(dialect
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_present_schema_is_kept(dialect: str):
-    assert migrations(dialect)[-1].number in fixtures(dialect), "call python -m tests.migrations.keep"
+    assert migrations(dialect)[-1].number in fixtures(dialect), (
+        "call python -m tests.migrations.keep"
+    )
 
 
 @pytest.mark.parametrize(("dialect", "number"), KEPT)
-def test_an_earlier_schema_keeps_every_row(
-    dialect: str, number: int, make: Callable[[str], Place]
-):
+def test_an_earlier_schema_keeps_every_row(dialect: str, number: int, make: Callable[[str], Place]):
     place, anew = make(dialect), make(dialect)
     load(place, number)
     before = rows(place)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -43,8 +41,9 @@ class Brake:
     def __init__(self, place: Place) -> None:
         self.place = place
         place.run("create table brake (n bigint); insert into brake values (1000000000000000)")
-        self.con = place.server.connect(place.database, autocommit=False) if isinstance(place, PostgresPlace) else None  # fmt: skip
-        if self.con is not None:
+        self.con = None
+        if isinstance(place, PostgresPlace):
+            self.con = place.server.connect(place.database, autocommit=False)
             self.con.execute("select n from public.brake for update")
 
     def release(self) -> None:
@@ -76,7 +75,6 @@ def test_a_process_that_is_killed(place: Place, braked: Release):
     _unchanged(place, before)
     braked.ok("migrate", "apply", "--store", place.url)
     assert applied(place)[-1] == migrations(place.dialect)[-1].number + 1
-    braked.checked(place.url)
 
 
 @pytest.mark.long
@@ -93,12 +91,8 @@ def test_a_server_that_is_killed(braked: Release):
         assert program.returncode == 6
         brake.release()
         (server.data / "postmaster.pid").unlink(missing_ok=True)
-        eventually(lambda: not _answers(server), "its processes have ended")
+        eventually(lambda: not server.answers(), "its processes have ended")
         server.start()
         _unchanged(place, before)
         braked.ok("migrate", "apply", "--store", place.url)
         braked.checked(place.url)
-
-
-def _answers(server: PostgresServer) -> bool:
-    return server.answers()

@@ -58,7 +58,9 @@ def add_pair(release: Release, dialect: str) -> None:
     whole = "\n".join(m.sql for m in migrations(dialect))
     functions = re.findall(r"^create or replace function (\{\w+\})", whole, re.MULTILINE)
     code = [m.sql for m in migrations(dialect) if "create or replace function" in m.sql]
-    release.add(dialect, f"{number:04}_pre_origin", "\n".join(["-- functions: 2", POSTGRES_PRE, *code]))
+    release.add(
+        dialect, f"{number:04}_pre_origin", "\n".join(["-- functions: 2", POSTGRES_PRE, *code])
+    )
     gone = "\n".join(f"drop function if exists {name};" for name in functions)
     release.add(dialect, f"{number + 1:04}_post_origin", gone)
     names = release.of(dialect) / "names.py"

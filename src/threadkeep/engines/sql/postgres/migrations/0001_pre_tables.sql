@@ -23,7 +23,7 @@ create table if not exists {entity} (
     item_bytes  bigint not null,
     unique (ns, kind, id)
 ) with (fillfactor = 80);
-create unique index if not exists {entity_ns_kind_listed_idx} on {entity} (ns, kind, listed);
+create unique index if not exists {entity_listed_idx} on {entity} (ns, kind, listed);
 create index if not exists {entity_due_idx} on {entity} (due) where due is not null;
 
 create table if not exists {field} (
@@ -57,7 +57,7 @@ create table if not exists {item} (
     value bytea  not null,
     primary key (eid, log, seq)
 );
-create unique index if not exists {item_eid_log_id_idx} on {item} (eid, log, id) where id is not null;
+create unique index if not exists {item_id_idx} on {item} (eid, log, id) where id is not null;
 
 create table if not exists {label} (
     ns     text   collate "C" not null,
