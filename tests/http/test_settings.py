@@ -87,7 +87,7 @@ def test_all_three_at_a_server(tmp_path: Path):
     (tmp_path / "tk.toml").write_text(
         'namespace = "file"\ncors = ["https://file.example"]\n[limits]\nbody = 100\npath = 300\n'
     )
-    env = {
+    env: dict[str, Any] = {
         "THREADKEEP_CONFIG": "tk.toml",
         "THREADKEEP_CORS": "https://env.example https://b.example",
         "THREADKEEP_NAMESPACE": "env",

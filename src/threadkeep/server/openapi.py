@@ -115,7 +115,6 @@ _SHAPES: Final[dict[str, dict[str, Any]]] = {
         "pattern": r"^([^#\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*)?$"
     },
     "X-Turn": {"pattern": "^[0-9]{1,18}$"},
-    "Last-Event-ID": {"pattern": "^[0-9]{1,18}$"},
     "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
 }
 
@@ -159,6 +158,8 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _headers(route: Route) -> list[dict[str, Any]]:
     names = () if route.right is None else ("X-Workspace-Id", *route.headers)
+    if route.entity and route.right == "write":
+        names = (*names, "X-Turn")
     return [
         {"name": name, "in": "header", "required": False, "schema": _header(name, route.method)}
         for name in names
