@@ -242,7 +242,7 @@ end $$;
 -- Run a group of batches, sorted by their entities, in one transaction. Their values lie behind each other.
 create or replace function {apply_all}(batches jsonb, v bytea[], max_fields int, max_labels int, clock bigint)
 returns table (reply text, vals bytea[]) language plpgsql
-set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     b jsonb;
     r record;
