@@ -25,7 +25,12 @@ begin
     for n in 1 .. jsonb_array_length(b->'ops') loop
         op := b->'ops'->(n - 1);
         case op->>'type'
-        when 'set' then part := {set_fields}(e.eid, op, v, base, p_now, rev);
+        when 'set' then
+            if op ? 'many' then
+                part := {set_fields}(e.eid, op, v, base, p_now, rev);
+            else
+                part := {set_each}(e.eid, op, v, base, p_now, rev);
+            end if;
         when 'del' then part := {delete_fields}(e.eid, op, p_now);
         when 'incr' then part := {increment}(e.eid, op, p_now, rev);
         when 'append', 'cut', 'restore' then
