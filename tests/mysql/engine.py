@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pymysql.constants import CLIENT
+
 from tests.servers.mariadb import MariadbServer
 from threadkeep._async.drivers.mysql.engine import AsyncMysqlEngine
 from threadkeep._async.drivers.mysql.lines import AsyncLines
@@ -18,9 +20,10 @@ TABLES = ("entity", "field", "item", "label", "tombstone")
 
 def empty(server: MariadbServer) -> None:
     """Remove all rows of the store that tests share."""
-    with server.connect("furnished") as con, con.cursor() as cursor:
-        for table in TABLES:
-            cursor.execute(f"delete from tk_{table}")
+    with server.connect("furnished", client_flag=CLIENT.MULTI_STATEMENTS) as con:
+        con.query(";".join(f"delete from tk_{table}" for table in TABLES))
+        while con.next_result():
+            pass
 
 
 def async_engine(

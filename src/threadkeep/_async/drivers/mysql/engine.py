@@ -79,8 +79,10 @@ class AsyncMysqlEngine:
                 try:
                     server = await examine(link)
                     self._schema = await migrate(link)
-                finally:
-                    await link.aclose()
+                except BaseException:
+                    link.drop()
+                    raise
+                self._lines.keep(link)
             except Trouble as error:
                 raise map_error(error, wrote=False) from error
             self._terms = replace(self._terms, mariadb=server.mariadb)

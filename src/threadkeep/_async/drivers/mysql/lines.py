@@ -25,6 +25,10 @@ class AsyncLines:
         self.settings = settings
         self._idle: list[AsyncLink] = []
 
+    def keep(self, link: AsyncLink) -> None:
+        """Take a connection that nobody uses."""
+        self._idle.append(link)
+
     async def _take(self) -> AsyncLink:
         """Return a connection, a new one where none is idle; a server that is away is waited for."""
         if self._idle:
@@ -56,7 +60,7 @@ class AsyncLines:
                     raise
                 continue
             except Oversized:
-                self._idle.append(link)
+                self.keep(link)
                 raise
             except Failed:
                 await self._undo(link)
@@ -64,7 +68,7 @@ class AsyncLines:
             except BaseException:
                 link.drop()
                 raise
-            self._idle.append(link)
+            self.keep(link)
             packet.deliver(found)
             return
 
@@ -88,7 +92,7 @@ class AsyncLines:
         except BaseException:
             link.drop()
             raise
-        self._idle.append(link)
+        self.keep(link)
 
     async def _undo(self, link: AsyncLink) -> None:
         try:
@@ -99,7 +103,7 @@ class AsyncLines:
             link.drop()
             raise
         else:
-            self._idle.append(link)
+            self.keep(link)
 
     async def aclose(self) -> None:
         """Close the connections that nobody uses."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from threadkeep.engines.sql.migrate import known, pending
+from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed
 from threadkeep.engines.sql.mysql.links import AsyncLink
 from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
 from threadkeep.errors import Timeout
@@ -51,10 +52,10 @@ async def migrate(link: AsyncLink) -> int:
 
 
 async def _applied(link: AsyncLink) -> dict[int, str]:
-    (exists,) = await link.ask(
-        "select 1 from information_schema.tables where table_schema = database() and table_name = 'tk_migration'"
-    )
-    if not exists:
-        return {}
-    (rows,) = await link.ask("select number, checksum from tk_migration")
+    try:
+        (rows,) = await link.ask("select number, checksum from tk_migration")
+    except Failed as error:
+        if error.code == NO_TABLE:
+            return {}
+        raise
     return {number: checksum for number, checksum in rows}

@@ -95,8 +95,10 @@ class MysqlEngine:
                 try:
                     server = examine(link)
                     self._schema = migrate(link)
-                finally:
-                    link.close()
+                except BaseException:
+                    link.drop()
+                    raise
+                self._lines.keep(link)
             except Trouble as error:
                 raise map_error(error, wrote=False) from error
             self._terms = replace(self._terms, mariadb=server.mariadb)

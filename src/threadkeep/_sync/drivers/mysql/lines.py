@@ -26,6 +26,10 @@ class Lines:
         self.settings = settings
         self._idle: list[Link] = []
 
+    def keep(self, link: Link) -> None:
+        """Take a connection that nobody uses."""
+        self._idle.append(link)
+
     def _take(self) -> Link:
         """Return a connection, a new one where none is idle; a server that is away is waited for."""
         if self._idle:
@@ -57,7 +61,7 @@ class Lines:
                     raise
                 continue
             except Oversized:
-                self._idle.append(link)
+                self.keep(link)
                 raise
             except Failed:
                 self._undo(link)
@@ -65,7 +69,7 @@ class Lines:
             except BaseException:
                 link.drop()
                 raise
-            self._idle.append(link)
+            self.keep(link)
             packet.deliver(found)
             return
 
@@ -89,7 +93,7 @@ class Lines:
         except BaseException:
             link.drop()
             raise
-        self._idle.append(link)
+        self.keep(link)
 
     def _undo(self, link: Link) -> None:
         try:
@@ -100,7 +104,7 @@ class Lines:
             link.drop()
             raise
         else:
-            self._idle.append(link)
+            self.keep(link)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

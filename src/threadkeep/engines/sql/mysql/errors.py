@@ -42,7 +42,7 @@ class Oversized(Exception):
 
 Trouble: Final = (Lost, Failed, Oversized)
 
-DUPLICATE, DEADLOCK, LOCK_WAIT, CHANGED = 1062, 1213, 1205, 1020
+DUPLICATE, DEADLOCK, LOCK_WAIT, CHANGED, NO_TABLE = 1062, 1213, 1205, 1020, 1146
 PASSING: Final = frozenset({DUPLICATE, DEADLOCK, CHANGED})  # nothing is applied: it may go through
 _GONE: Final = frozenset(
     {
