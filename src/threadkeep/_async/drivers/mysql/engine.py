@@ -14,12 +14,27 @@ from threadkeep._async.drivers.mysql.schema import examine, migrate
 from threadkeep._async.drivers.watching import revisions
 from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncLock, AsyncPump
 from threadkeep.engines.notify import Hub
-from threadkeep.engines.sql.mysql.errors import LOCK_WAIT, PASSING, Failed, Lost, Oversized, Trouble, map_error
+from threadkeep.engines.sql.mysql.errors import (
+    LOCK_WAIT,
+    PASSING,
+    Failed,
+    Lost,
+    Trouble,
+    map_error,
+)
 from threadkeep.engines.sql.mysql.gets import Getting, asked_field
 from threadkeep.engines.sql.mysql.links import AsyncLink
 from threadkeep.engines.sql.mysql.listing import Counting, Listing
 from threadkeep.engines.sql.mysql.need import Need
-from threadkeep.engines.sql.mysql.program import Claiming, Job, Reading, Terms, Writing, job_of, with_more
+from threadkeep.engines.sql.mysql.program import (
+    Claiming,
+    Job,
+    Reading,
+    Terms,
+    Writing,
+    job_of,
+    with_more,
+)
 from threadkeep.engines.sql.mysql.settings import Server
 from threadkeep.engines.sql.mysql.view import Unread
 from threadkeep.model.options import Limits
@@ -143,7 +158,10 @@ class AsyncMysqlEngine:
         return await self._whole(jobs, outcomes, self._write)
 
     async def _whole(
-        self, jobs: list[Job], outcomes: list[Any], work: Callable[[list[Job]], Awaitable[list[Any]]]
+        self,
+        jobs: list[Job],
+        outcomes: list[Any],
+        work: Callable[[list[Job]], Awaitable[list[Any]]],
     ) -> list[Any]:
         """Run what asked for more than was read again, with that too."""
         short = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Unread)]
@@ -164,10 +182,7 @@ class AsyncMysqlEngine:
         again = [replace(job, again=False) for job in jobs if job.again] if error.sent else []
         answered = iter(await work(again) if again else [])
         lost = map_error(error, wrote=error.sent)
-        return [
-            next(answered) if again and job.again else lost
-            for job in jobs
-        ]
+        return [next(answered) if again and job.again else lost for job in jobs]
 
     async def _patiently(self, call: Callable[[], Awaitable[None]]) -> None:
         """Make a call again while nothing of it was done, for the sake of another or of a lost connection."""

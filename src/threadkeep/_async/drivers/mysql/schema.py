@@ -58,4 +58,4 @@ async def _applied(link: AsyncLink) -> dict[int, str]:
         if error.code == NO_TABLE:
             return {}
         raise
-    return {number: checksum for number, checksum in rows}
+    return dict(rows)

@@ -159,7 +159,10 @@ class MysqlEngine:
         return self._whole(jobs, outcomes, self._write)
 
     def _whole(
-        self, jobs: list[Job], outcomes: list[Any], work: Callable[[list[Job]], list[Any]]
+        self,
+        jobs: list[Job],
+        outcomes: list[Any],
+        work: Callable[[list[Job]], list[Any]],
     ) -> list[Any]:
         """Run what asked for more than was read again, with that too."""
         short = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Unread)]

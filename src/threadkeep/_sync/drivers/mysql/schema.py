@@ -59,4 +59,4 @@ def _applied(link: Link) -> dict[int, str]:
         if error.code == NO_TABLE:
             return {}
         raise
-    return {number: checksum for number, checksum in rows}
+    return dict(rows)

@@ -74,7 +74,9 @@ class LogFacts:
             item = self.items.pop(seq)
             if item.id is not None:
                 self.ids[item.id] = None
-        self.seqs = self.seqs[: bisect_left(self.seqs, low)] + self.seqs[bisect_right(self.seqs, high) :]
+        self.seqs = (
+            self.seqs[: bisect_left(self.seqs, low)] + self.seqs[bisect_right(self.seqs, high) :]
+        )
         self.cover(low, high)
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from threadkeep.engines.sql.mysql.load import place
 from threadkeep.engines.sql.mysql.packet import Packet, Row, clock, table
+from threadkeep.engines.sql.mysql.rows import place
 from threadkeep.model.leases import renewed
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Get

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from threadkeep.engines.cursor import Place, check_query, pack, unpack
-from threadkeep.engines.sql.mysql.load import above
 from threadkeep.engines.sql.mysql.packet import Packet, Row, clock
+from threadkeep.engines.sql.mysql.rows import above
 from threadkeep.model.refs import Ref
 from threadkeep.ops.engine import Listed, Page, Query
 from threadkeep.ops.reply import EntityInfo
@@ -84,12 +84,21 @@ class Listing:
             self._ask_newest()
         self.packet.add("commit")
 
-    def _select(self, source: str, labels: Labels, where: str, args: Sequence[object]) -> tuple[str, list[object]]:
+    def _select(
+        self, source: str, labels: Labels, where: str, args: Sequence[object]
+    ) -> tuple[str, list[object]]:
         """Return a statement for the entities that stand and have the labels."""
         columns = ", ".join(
-            (_COLUMNS, *(_DEAD.format(now=self._now, what=w) for w in ("count(*)", "coalesce(sum(f.size), 0)")))
+            (
+                _COLUMNS,
+                *(
+                    _DEAD.format(now=self._now, what=w)
+                    for w in ("count(*)", "coalesce(sum(f.size), 0)")
+                ),
+            )
         )
-        text = f"select {columns} from {source} where {where}{_LABELLED * len(labels)} and {_ALIVE.format(now=self._now)}"
+        alive = _ALIVE.format(now=self._now)
+        text = f"select {columns} from {source} where {where}{_LABELLED * len(labels)} and {alive}"
         named = [part.encode() for label in labels for part in label]
         return text, [*args, *named]
 
@@ -102,7 +111,9 @@ class Listing:
         if prefix:
             where += " and e.id < %s"
             args.append(above(prefix))
-        text, args = self._select("tk_entity e force index (tk_entity_ref)", self._labels, where, args)
+        text, args = self._select(
+            "tk_entity e force index (tk_entity_ref)", self._labels, where, args
+        )
         self.packet.add(f"{text} order by e.id limit {query.limit + 1}", args, self._here.extend)
 
     def _ask_newest(self) -> None:
@@ -110,32 +121,47 @@ class Listing:
         kind = (query.namespace.encode(), query.kind.encode())
         below = FIRST if place.below is None else place.below
         if self._labels:
-            source, at, others = "tk_label t straight_join tk_entity e on e.eid = t.eid", "t", self._labels[1:]
+            source, at, others = (
+                "tk_label t straight_join tk_entity e on e.eid = t.eid",
+                "t",
+                self._labels[1:],
+            )
             where = "t.ns = %s and t.kind = %s and t.name = %s and t.value = %s"
             args: list[object] = [*kind, *(part.encode() for part in self._labels[0])]
         else:
             source, at, others = "tk_entity e force index (tk_entity_listed)", "e", ()
-            where, args = "e.ns = %s and e.kind = %s", [*kind]
+            where, args = "e.ns = %s and e.kind = %s", list[object](kind)
         top = "select max(listed) from tk_entity where ns = %s and kind = %s"
         self.packet.add(top, kind, self._take_top)
         if place.seen is not None:
-            low, known = unpack_window(place)
-            moved = (
-                f"{where} and {at}.listed > %s and {at}.listed >= %s and e.prior > 0"
-                " and (e.prior < %s or e.prior > %s or (e.prior > %s and e.listed <= %s))"
-            )
-            given = [*args, low, below, below, place.seen, place.since, place.top]
-            if known:
-                moved += f" and {at}.listed not in ({', '.join(['%s'] * len(known))})"
-                given += known
-            text, given = self._select(source, others, moved, given)
-            self.packet.add(f"{text} order by {at}.listed limit {query.limit + 1}", given, self._moved.extend)
+            self._ask_moved(source, others, where, at, args)
         text, given = self._select(source, others, f"{where} and {at}.listed < %s", [*args, below])
-        self.packet.add(f"{text} order by {at}.listed desc limit {query.limit + 1}", given, self._here.extend)
+        self.packet.add(
+            f"{text} order by {at}.listed desc limit {query.limit + 1}", given, self._here.extend
+        )
         text = f"select e.listed from {source} where {where} and {at}.listed > ({top}) - {WINDOW}"
         self.packet.add(
-            f"{text} and e.prior > 0 order by {at}.listed desc limit {KNOWN}", [*args, *kind], self._take_window
+            f"{text} and e.prior > 0 order by {at}.listed desc limit {KNOWN}",
+            [*args, *kind],
+            self._take_window,
         )
+
+    def _ask_moved(
+        self, source: str, others: Labels, where: str, at: str, args: Sequence[object]
+    ) -> None:
+        """Ask for what has moved up since the last page and had not had its turn."""
+        place, most = self._place, self._query.limit + 1
+        low, known = unpack_window(place)
+        where += (
+            f" and {at}.listed > %s and {at}.listed >= %s and e.prior > 0"
+            " and (e.prior < %s or e.prior > %s or (e.prior > %s and e.listed <= %s))"
+        )
+        given = [*args, low, place.below, place.below, place.seen, place.since, place.top]
+        if known:
+            where += f" and {at}.listed not in ({', '.join(['%s'] * len(known))})"
+            given += known
+        text, given = self._select(source, others, where, given)
+        self.packet.add(f"{text} order by {at}.listed limit {most}", given, self._moved.extend)
 
     def _take_top(self, rows: Sequence[Row]) -> None:
         self._top = rows[0][0] or 0

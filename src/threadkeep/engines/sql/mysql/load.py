@@ -3,105 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from threadkeep.engines.sql.mysql.facts import ENDLESS, Facts
 from threadkeep.engines.sql.mysql.need import Need, Span
-from threadkeep.engines.sql.mysql.packet import Packet, Row, clock, table
-from threadkeep.engines.view import LogRow
-from threadkeep.engines.view import Row as EntityRow
+from threadkeep.engines.sql.mysql.packet import Packet, Row, Sink, clock, table
+from threadkeep.engines.sql.mysql.rows import (
+    above,
+    entity_columns,
+    place,
+    to_facts,
+    to_field,
+    to_item,
+)
 from threadkeep.errors import DataLost
 from threadkeep.model.refs import Ref
 from threadkeep.ops.ops import Item
-from threadkeep.ops.reply import Field
 
-_names = msgspec.json.Decoder(tuple[str, ...]).decode
-_labels = msgspec.json.Decoder(dict[str, str]).decode
-_counts = msgspec.json.Decoder(dict[str, int]).decode
-_heads = msgspec.json.Decoder(dict[str, tuple[int, int, int]]).decode
-
-COLUMNS: Final = (
-    "e.eid, e.created, e.updated, e.listed, e.prior, e.revision, e.epoch, e.win, e.expires, e.due,"
-    " e.labels, e.maps, e.logs, e.fields, e.field_bytes, e.items, e.item_bytes"
-)
-# what ends in an entity of which something has run out, in the same trip
-_ENDS: Final = (
-    "if(e.due <= {now} or e.due > e.expires, (select concat(count(*), ' ', ifnull(group_concat("
-    "hex(f.map), ' ', hex(f.name), ' ', f.size, ' ', f.expires separator ';'), ''))"
-    " from tk_field f where f.eid = e.eid and f.expires is not null), null)"
-)
 _REF: Final = ("n", "ns", "kind", "id")
 _JOIN: Final = "straight_join tk_entity e on e.ns = q.ns and e.kind = q.kind and e.id = q.id"
 _FIELD: Final = "f.map, f.name, f.rev, f.win, f.expires, f.refs, f.size"
 _ITEM: Final = "i.log, i.seq, i.id, i.refs, i.at, i.size"
-
-
-def place(ref: Ref) -> tuple[bytes, bytes, bytes]:
-    """Return the columns of an address. Names are bytes in the tables."""
-    return ref.namespace.encode(), ref.kind.encode(), ref.id.encode()
-
-
-def entity_columns(now: int | None) -> str:
-    """Return the columns of an entity as `to_facts` takes them."""
-    return f"{COLUMNS}, {_ENDS.format(now=clock(now))}"
-
-
-def to_facts(record: Row) -> Facts:
-    """Return what an entity's row says."""
-    eid, created, updated, listed, prior, revision, epoch, win, expires, due, *others = record
-    labels, maps, logs, fields, field_bytes, items, item_bytes, ends = others
-    row = EntityRow(
-        created=created,
-        updated=updated,
-        listed=listed,
-        prior=prior,
-        revision=revision,
-        epoch=epoch.decode(),
-        window=win,
-        end=expires,
-        due=due,
-        labels=_labels(labels) if labels else {},
-        fields=fields,
-        field_bytes=field_bytes,
-        items=items,
-        item_bytes=item_bytes,
-    )
-    heads = {name: LogRow(*found) for name, found in _heads(logs).items()} if logs else {}
-    counts = _counts(maps) if maps else {}
-    return Facts(eid=eid, row=row, counts=counts, heads=heads, ends=_read_ends(ends))
-
-
-def _read_ends(text: str | bytes | None) -> dict[tuple[str, str], tuple[int, int]] | None:
-    if text is None:
-        return None
-    text = text.decode() if isinstance(text, bytes) else text
-    count, _, listed = text.partition(" ")
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for one in listed.split(";") if listed else ():
-        map_, name, size, end = one.split(" ")
-        found[_unhex(map_), _unhex(name)] = (int(size), int(end))
-    return found if len(found) == int(count) else None  # else the server has cut it off
-
-
-def _unhex(text: str) -> str:
-    return bytes.fromhex(text).decode()
-
-
-def to_field(record: Row) -> Field:
-    """Return a field from its columns."""
-    _, _, rev, win, end, refs, size, value = record
-    return Field(value or b"", rev, win, end, _names(refs) if refs else (), size)
-
-
-def to_item(record: Row) -> Item:
-    """Return an item from its columns; `size` is set where the value was not read."""
-    _, seq, name, refs, at, size, value = record
-    named = None if name is None else name.decode()
-    return Item(
-        seq, value or b"", named, _names(refs) if refs else (), at, size if value is None else 0
-    )
 
 
 class Loading:
@@ -110,7 +32,7 @@ class Loading:
     def __init__(self, refs: Sequence[Ref], needs: Sequence[Need]) -> None:
         self.places = [place(ref) for ref in refs]
         self.needs = needs
-        self.facts = [Facts() for _ in refs]
+        self.facts: list[Facts] = [Facts() for _ in refs]
         self.now = 0
         self.refs = refs
 
@@ -148,15 +70,17 @@ class Loading:
         self.now = rows[0][0]
 
     def _grouped(
-        self, packet: Packet, text: str, names: Sequence[str], rows: list[Row], sink: Any
+        self, packet: Packet, text: str, names: Sequence[str], rows: Sequence[Row], sink: Sink
     ) -> None:
         if rows:
-            args = [arg for n, *given in rows for arg in (n, *self.places[n], *given)]
+            args: list[object] = []
+            for n, *given in rows:
+                args += (n, *self.places[n], *given)
             packet.add(text.format(q=table((*_REF, *names), len(rows))), args, sink)
 
     def _named(self, packet: Packet, *, values: bool) -> None:
-        rows = [
-            (n, map_.encode(), name.encode())
+        asked = [
+            (n, map_, name)
             for n, need in enumerate(self.needs)
             for (map_, name), wanted in need.fields.items()
             if wanted is values
@@ -166,24 +90,22 @@ class Loading:
             f"select q.n, {_FIELD}, {value} from {{q}} {_JOIN}"
             " straight_join tk_field f on f.eid = e.eid and f.map = q.map and f.name = q.name"
         )
-        asked = [
-            (n, map_, name)
-            for n, need in enumerate(self.needs)
-            for (map_, name), wanted in need.fields.items()
-            if wanted is values
-        ]
 
         def take(found: Sequence[Row]) -> None:
             for n, map_, name in asked:
                 self.facts[n].fields.setdefault(map_, {}).setdefault(name, None)
             self._take_fields(found)
 
+        rows = [(n, map_.encode(), name.encode()) for n, map_, name in asked]
         self._grouped(packet, text, ("map", "name"), rows, take)
+
+    def _of(self, n: int) -> Facts:
+        return self.facts[n]
 
     def _take_fields(self, rows: Sequence[Row]) -> None:
         for n, *record in rows:
             field = to_field(tuple(record))
-            stored = self.facts[n].fields.setdefault(record[0].decode(), {})
+            stored = self._of(n).fields.setdefault(record[0].decode(), {})
             name = record[1].decode()
             old = stored.get(name)
             if old is None or len(old.value) != old.size:
@@ -209,7 +131,7 @@ class Loading:
 
         self._grouped(packet, text, ("map",), [(n, map_.encode()) for n, map_ in asked], take)
 
-    def _one(self, packet: Packet, n: int, text: str, args: Sequence[object], sink: Any) -> None:
+    def _one(self, packet: Packet, n: int, text: str, args: Sequence[object], sink: Sink) -> None:
         where = "e.ns = %s and e.kind = %s and e.id = %s"
         packet.add(text.format(n=n, where=where), (*self.places[n], *args), sink)
 
@@ -319,7 +241,7 @@ class Loading:
             for n, epoch in asked:
                 self.facts[n].tombstones[epoch] = 0
             for n, epoch, until in found:
-                self.facts[n].tombstones[epoch.decode()] = until
+                self._of(n).tombstones[epoch.decode()] = until
 
         self._grouped(packet, text, ("epoch",), [(n, epoch.encode()) for n, epoch in asked], take)
 
@@ -335,9 +257,3 @@ class Loading:
             }
 
         self._one(packet, n, text, (), take)
-
-
-def above(prefix: str) -> bytes:
-    """Return the bytes above every name that begins with `prefix`."""
-    raw = prefix.encode()
-    return raw[:-1] + bytes([raw[-1] + 1])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 import msgspec
 
@@ -96,32 +96,50 @@ def _span(need: Need, span: Span, *, values: bool) -> None:
 
 
 def _op(need: Need, op: AnyOp) -> None:
-    if isinstance(op, Get):
-        _fields(need, op.map, op.fields, op.prefix, values=op.values)
-    elif isinstance(op, Set):
-        _named(need, op.map, op.items, values=False)
-    elif isinstance(op, Incr):
-        _named(need, op.map, (op.field,), values=True)
-    elif isinstance(op, Del):
-        _fields(need, op.map, op.fields, op.prefix, values=False)
-    elif isinstance(op, Touch) and op.map is not None:
+    rule = _RULES.get(type(op))
+    if rule is not None:
+        rule(need, op)
+
+
+def _get(need: Need, op: Get) -> None:
+    _fields(need, op.map, op.fields, op.prefix, values=op.values)
+
+
+def _set(need: Need, op: Set) -> None:
+    _named(need, op.map, op.items, values=False)
+
+
+def _incr(need: Need, op: Incr) -> None:
+    _named(need, op.map, (op.field,), values=True)
+
+
+def _del(need: Need, op: Del) -> None:
+    _fields(need, op.map, op.fields, op.prefix, values=False)
+
+
+def _touch(need: Need, op: Touch) -> None:
+    if op.map is not None:
         _fields(need, op.map, op.fields, None, values=False)
-    elif isinstance(op, Read):
-        if op.ids is not None:
-            need.ids |= dict.fromkeys([(op.log, name) for name in op.ids], True)
-        elif op.limit != 0:
-            _span(need, (op.log, op.after, op.before, op.limit, op.newest), values=op.values)
-    elif isinstance(op, Append):
-        for name in op.ids or ():
-            if name is not None:
-                need.ids.setdefault((op.log, name), False)
-    elif isinstance(op, Cut):
-        _cut(need, op)
-    elif isinstance(op, Restore):
-        for item in op.items:
-            need.seqs[op.log, item.seq] = True
-            if item.id is not None:
-                need.ids.setdefault((op.log, item.id), False)
+
+
+def _read(need: Need, op: Read) -> None:
+    if op.ids is not None:
+        need.ids |= dict.fromkeys([(op.log, name) for name in op.ids], True)
+    elif op.limit != 0:
+        _span(need, (op.log, op.after, op.before, op.limit, op.newest), values=op.values)
+
+
+def _append(need: Need, op: Append) -> None:
+    for name in op.ids or ():
+        if name is not None:
+            need.ids.setdefault((op.log, name), False)
+
+
+def _restore(need: Need, op: Restore) -> None:
+    for item in op.items:
+        need.seqs[op.log, item.seq] = True
+        if item.id is not None:
+            need.ids.setdefault((op.log, item.id), False)
 
 
 def _cut(need: Need, op: Cut) -> None:
@@ -131,3 +149,16 @@ def _cut(need: Need, op: Cut) -> None:
         _span(need, (op.log, 0, None, op.keep, True), values=False)
     elif op.newest:
         _span(need, (op.log, 0, None, op.newest, True), values=False)
+
+
+_RULES: Final[dict[type, Callable[..., None]]] = {
+    Get: _get,
+    Set: _set,
+    Incr: _incr,
+    Del: _del,
+    Touch: _touch,
+    Read: _read,
+    Append: _append,
+    Cut: _cut,
+    Restore: _restore,
+}

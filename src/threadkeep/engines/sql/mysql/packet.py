@@ -8,7 +8,9 @@ from typing import Any, Final
 Row = tuple[Any, ...]
 Sink = Callable[[Sequence[Row]], None]
 
-NOW: Final = "cast(unix_timestamp(sysdate(6)) * 1000000 as signed)"  # microseconds
+# microseconds; the first is the time at which a statement began, so that indexes serve comparisons with it
+NOW: Final = "cast(unix_timestamp(now(6)) * 1000000 as signed)"
+LATER: Final = "cast(unix_timestamp(sysdate(6)) * 1000000 as signed)"  # after waiting for a lock
 
 
 class Packet:

@@ -9,9 +9,10 @@ import msgspec
 
 from threadkeep.engines.apply import apply
 from threadkeep.engines.reads import read
-from threadkeep.engines.sql.mysql.load import Loading, entity_columns, place, to_facts
+from threadkeep.engines.sql.mysql.load import Loading
 from threadkeep.engines.sql.mysql.need import Need, needs_of
 from threadkeep.engines.sql.mysql.packet import Packet, Row, clock
+from threadkeep.engines.sql.mysql.rows import entity_columns, place, to_facts
 from threadkeep.engines.sql.mysql.view import LoadedView, Tops, Unread
 from threadkeep.engines.sql.mysql.writes import write_all
 from threadkeep.engines.tend import tend

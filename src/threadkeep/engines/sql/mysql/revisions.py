@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from threadkeep.engines.sql.mysql.load import place
 from threadkeep.engines.sql.mysql.packet import Packet, Row, table
+from threadkeep.engines.sql.mysql.rows import place
 from threadkeep.model.refs import Ref
 
 

@@ -258,7 +258,11 @@ class LoadedView:
             kept = [known.items[seq] for seq in known.within(high + 1, 1 << 62)]
             if low <= 1 and known.knows(high + 1, 1 << 61):
                 count, size = known.count - len(kept), known.bytes - sum(map(size_of, kept))
-            elif low <= 1 and high + 1 in known.sums and not (self.changes.cuts or self.changes.items):
+            elif (
+                low <= 1
+                and high + 1 in known.sums
+                and not (self.changes.cuts or self.changes.items)
+            ):
                 count, size = known.sums[high + 1]
             else:
                 raise Unread(Need(spans={(log, low - 1, high + 1, None, False): False}))

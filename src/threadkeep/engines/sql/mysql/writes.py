@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from threadkeep.engines.sql.mysql.load import place
 from threadkeep.engines.sql.mysql.packet import Packet, table
+from threadkeep.engines.sql.mysql.rows import place
 from threadkeep.engines.sql.mysql.view import LoadedView
 
 _json = msgspec.json.encode
@@ -123,14 +123,26 @@ class _Writing:
                 _flat(self._moved),
             )
         _insert(packet, "insert", "tk_entity", _ENTITY, self._born)
-        self._upsert(packet, "tk_entity", _ENTITY, self._entities, keep=("eid", "ns", "kind", "id", "created", "epoch"))
+        self._upsert(
+            packet,
+            "tk_entity",
+            _ENTITY,
+            self._entities,
+            keep=("eid", "ns", "kind", "id", "created", "epoch"),
+        )
         self._upsert(packet, "tk_field", _FIELD, self._fields, keep=("eid", "map", "name"))
         _insert(packet, "replace", "tk_item", _ITEM, self._items)
         _insert(packet, "insert", "tk_label", _LABEL, self._labels)
         _insert(packet, "replace", "tk_tombstone", _TOMBSTONE, self._tombstones)
 
     def _upsert(
-        self, packet: Packet, name: str, columns: Sequence[str], rows: _Rows, *, keep: tuple[str, ...]
+        self,
+        packet: Packet,
+        name: str,
+        columns: Sequence[str],
+        rows: _Rows,
+        *,
+        keep: tuple[str, ...],
     ) -> None:
         given = "values({0})" if self._mariadb else "new.{0}"  # each server knows one of them
         changed = ", ".join(f"{c} = {given.format(c)}" for c in columns if c not in keep)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import asyncmy
 from asyncmy.errors import MySQLError
@@ -12,6 +12,7 @@ from asyncmy.errors import MySQLError
 from threadkeep.engines.sql.mysql.errors import Lost, Oversized, failure
 from threadkeep.engines.sql.mysql.settings import OPENING, Settings, arguments
 
+_connect = cast("Any", asyncmy).connect  # its stubs say little
 Rows = Sequence[tuple[Any, ...]]
 
 
@@ -27,8 +28,7 @@ class AsyncLink:
         """Connect and make the session what the engine needs. Raises Lost or Failed."""
         try:
             async with asyncio.timeout(settings.wait):
-                made: Any = asyncmy.connect(**arguments(settings))
-                link = cls(await made, 1 << 24)
+                link = cls(await _connect(**arguments(settings)), 1 << 24)
         except MySQLError as error:
             raise failure(error, sent=False) from error
         except (OSError, EOFError) as error:
@@ -38,7 +38,7 @@ class AsyncLink:
         except BaseException:
             link.drop()
             raise
-        link._largest = found[-1][0][0]  # noqa: SLF001 - its own
+        link._largest = found[-1][0][0]
         return link
 
     async def ask(self, text: str, args: Sequence[object] = ()) -> list[Rows]:

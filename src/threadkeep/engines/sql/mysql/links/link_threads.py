@@ -25,7 +25,9 @@ class Link:
     def open(cls, settings: Settings) -> Self:
         """Connect and make the session what the engine needs. Raises Lost or Failed."""
         try:
-            link = cls(pymysql.connect(**arguments(settings)), 1 << 24)
+            link = cls(
+                pymysql.connect(**arguments(settings), ssl_disabled=not settings.tls), 1 << 24
+            )
         except MySQLError as error:
             raise failure(error, sent=False) from error
         except (OSError, EOFError) as error:
@@ -35,7 +37,7 @@ class Link:
         except BaseException:
             link.drop()
             raise
-        link._largest = found[-1][0][0]  # noqa: SLF001 - its own
+        link._largest = found[-1][0][0]
         return link
 
     def ask(self, text: str, args: Sequence[object] = ()) -> list[Rows]:
