@@ -19,6 +19,7 @@ from threadkeep.server.openapi import document
 from threadkeep.server.routes import ROUTES
 
 EXAMPLES = 2
+LONG_EXAMPLES = 30
 # Names are bounded in bytes and may hold no control characters, values in levels and bytes: what JSON
 # Schema cannot say is refused with 400 all the same.
 LEFT_OUT = ("positive_data_acceptance",)
@@ -48,13 +49,15 @@ def _rows() -> list[Any]:
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
 @pytest.mark.parametrize("label", _rows())
-def test_every_route_keeps_to_the_document(call: Client, label: str, mode: GenerationMode):
+def test_every_route_keeps_to_the_document(
+    call: Client, label: str, mode: GenerationMode, pytestconfig: pytest.Config
+):
     operation = OPERATIONS[label]
     base = f"http://127.0.0.1:{call.port}{call.base}"
     excluded = [CHECKS.get_one(name) for name in LEFT_OUT]
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=LONG_EXAMPLES if pytestconfig.getoption("--long") else EXAMPLES,
         deadline=None,
         database=None,
         derandomize=True,

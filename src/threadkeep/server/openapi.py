@@ -103,6 +103,22 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
 _BYTES: Final = {"type": "string", "contentMediaType": WIRE}
 
 
+# What a name is beside this is counted in bytes, which JSON Schema cannot say.
+_NAME: Final = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 512,
+    "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
+}
+_SHAPES: Final[dict[str, dict[str, Any]]] = {
+    "X-Workspace-Id": {
+        "pattern": r"^([^#\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*)?$"
+    },
+    "X-Turn": {"pattern": "^[0-9]{1,18}$"},
+    "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
+}
+
+
 def _name(route: Route) -> str:
     words = [w for w in re.split(r"[^a-z]+", _HOLE.sub("", route.path)) if w]
     ending = "_one" if route.path.endswith("}") else ""
@@ -110,9 +126,8 @@ def _name(route: Route) -> str:
 
 
 def _holes(route: Route) -> list[dict[str, Any]]:
-    schema = {"type": "string", "minLength": 1}
     return [
-        {"name": name, "in": "path", "required": True, "schema": schema}
+        {"name": name, "in": "path", "required": True, "schema": _NAME}
         for name in _HOLE.findall(route.path)
     ]
 
@@ -143,8 +158,18 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _headers(route: Route) -> list[dict[str, Any]]:
     names = () if route.right is None else ("X-Workspace-Id", *route.headers)
-    text = {"type": "string"}
-    return [{"name": name, "in": "header", "required": False, "schema": text} for name in names]
+    if route.entity and route.right == "write":
+        names = (*names, "X-Turn")
+    return [
+        {"name": name, "in": "header", "required": False, "schema": _header(name, route.method)}
+        for name in names
+    ]
+
+
+def _header(name: str, method: str) -> dict[str, Any]:
+    if name == "If-None-Match" and method != "GET":
+        return {"type": "string", "const": "*"}
+    return {"type": "string"} | _SHAPES.get(name, {})
 
 
 def _responses(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:

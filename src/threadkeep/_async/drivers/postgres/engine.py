@@ -40,6 +40,7 @@ from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+BOUNDLESS = (1 << 31) - 1  # what an integer of the server takes
 TRIES = 20  # of a call that the server refused without having done anything
 
 
@@ -69,7 +70,9 @@ class AsyncPostgresEngine:
         few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
         self._gets = AsyncPump(self._get, lambda _: 0, width=few, **size)
         self._reads = AsyncPump(self._read, lambda job: job.weight, width=few, **size)
-        self._writes = AsyncPump(self._write, lambda job: job.weight, width=few, **size)
+        self._writes = AsyncPump(
+            self._write, lambda job: job.weight, width=few, key=lambda job: job.batch.ref, **size
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -126,6 +129,8 @@ class AsyncPostgresEngine:
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if not batch.writes:
+            await self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = await self._gets.call(batch)
             if reply is not None:
@@ -161,8 +166,8 @@ class AsyncPostgresEngine:
         order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values = [value for n in order for value in jobs[n].values]
         texts = f"[{','.join([jobs[n].text for n in order])}]"
-        limits = self._limits
-        args = (texts, values, limits.fields, limits.labels, self._clock())
+        fields, labels = (min(n, BOUNDLESS) for n in (self._limits.fields, self._limits.labels))
+        args = (texts, values, fields, labels, self._clock())
         try:
             rows = await self._patiently(self._sql.apply, args)
         except DRIVER as error:
@@ -204,6 +209,11 @@ class AsyncPostgresEngine:
             await AsyncFlow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return await self._lines.fetch(statement, args)
 
+    async def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
+        self._home.check()
+        return [(namespace, kind) for namespace, kind in await self._lines.ask(self._sql.spaces, ())]
+
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""
         self._home.check()
@@ -226,11 +236,12 @@ class AsyncPostgresEngine:
     async def watch(self, ref: Ref) -> AsyncIterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        if self._ear is None:
-            self._ear = AsyncEar(self._lines, self._sql, self._hub)
-        ear = self._ear
-        await ear.add(ref)
+        async with self._lock:
+            if self._ear is None:
+                self._ear = AsyncEar(self._lines, self._sql, self._hub)
+            ear = self._ear
         try:
+            await ear.add(ref)
             async for revision in revisions(self, self._hub, ref):
                 yield revision
         finally:

@@ -41,6 +41,7 @@ from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+BOUNDLESS = (1 << 31) - 1  # what an integer of the server takes
 TRIES = 20  # of a call that the server refused without having done anything
 
 
@@ -70,7 +71,9 @@ class PostgresEngine:
         few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
         self._gets = Pump(self._get, lambda _: 0, width=few, **size)
         self._reads = Pump(self._read, lambda job: job.weight, width=few, **size)
-        self._writes = Pump(self._write, lambda job: job.weight, width=few, **size)
+        self._writes = Pump(
+            self._write, lambda job: job.weight, width=few, key=lambda job: job.batch.ref, **size
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -127,6 +130,8 @@ class PostgresEngine:
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if not batch.writes:
+            self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = self._gets.call(batch)
             if reply is not None:
@@ -162,8 +167,8 @@ class PostgresEngine:
         order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values = [value for n in order for value in jobs[n].values]
         texts = f"[{','.join([jobs[n].text for n in order])}]"
-        limits = self._limits
-        args = (texts, values, limits.fields, limits.labels, self._clock())
+        fields, labels = (min(n, BOUNDLESS) for n in (self._limits.fields, self._limits.labels))
+        args = (texts, values, fields, labels, self._clock())
         try:
             rows = self._patiently(self._sql.apply, args)
         except DRIVER as error:
@@ -205,6 +210,11 @@ class PostgresEngine:
             Flow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return self._lines.fetch(statement, args)
 
+    def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
+        self._home.check()
+        return [(namespace, kind) for namespace, kind in self._lines.ask(self._sql.spaces, ())]
+
     def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""
         self._home.check()
@@ -227,11 +237,12 @@ class PostgresEngine:
     def watch(self, ref: Ref) -> Iterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        if self._ear is None:
-            self._ear = Ear(self._lines, self._sql, self._hub)
-        ear = self._ear
-        ear.add(ref)
+        with self._lock:
+            if self._ear is None:
+                self._ear = Ear(self._lines, self._sql, self._hub)
+            ear = self._ear
         try:
+            ear.add(ref)
             for revision in revisions(self, self._hub, ref):
                 yield revision
         finally:

@@ -23,7 +23,9 @@ create table if not exists {entity} (
     item_bytes  bigint not null,
     unique (ns, kind, id)
 ) with (fillfactor = 80);
-create unique index if not exists {entity_listed_idx} on {entity} (ns, kind, listed);
+-- Not (ns, kind, listed): without statistics the server would as soon look an entity up by it as by its address,
+-- and read all of the kind. No index can be taken for another here.
+create unique index if not exists {entity_listed_idx} on {entity} ((kind || ' ' || ns), listed);
 create index if not exists {entity_due_idx} on {entity} (due) where due is not null;
 
 create table if not exists {field} (
@@ -57,7 +59,8 @@ create table if not exists {item} (
     value bytea  not null,
     primary key (eid, log, seq)
 );
-create unique index if not exists {item_id_idx} on {item} (eid, log, id) where id is not null;
+-- The expressions keep the server from looking for an id in all of the log, by the primary key.
+create unique index if not exists {item_id_idx} on {item} ((eid + 0), (log || ''), id) where id is not null;
 
 create table if not exists {label} (
     ns     text   collate "C" not null,

@@ -59,7 +59,7 @@ returns setof {item} language sql stable as $$
     union all
     select i.* from (select distinct d from jsonb_array_elements_text(p_ids) d) n
     cross join lateral (
-        select * from {item} t where t.eid = p_eid and t.log = p_log and t.id = n.d limit 1
+        select * from {item} t where t.eid + 0 = p_eid and t.log || '' = p_log and t.id = n.d limit 1
     ) i
 $$;
 

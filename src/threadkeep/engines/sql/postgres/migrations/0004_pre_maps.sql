@@ -107,17 +107,35 @@ create or replace function {delete_fields}(p_eid bigint, op jsonb, p_now bigint,
                                 out weight bigint)
 language plpgsql as $$
 declare
+    m constant text := op->>'map';
     gone text[];
+    wanted text;
+    size bigint;
 begin
-    with dead as (
+    count := 0;
+    weight := 0;
+    -- by name one after the other: joined, the server may read the whole map
+    for wanted in select distinct n collate "C" from jsonb_array_elements_text(op->'fields') n order by 1 loop
         delete from {field} f
-        using {pick}(p_eid, op->>'map', op->'fields', op->>'prefix') p
-        where f.eid = p_eid and f.map = op->>'map' and f.name = p.name
-          and (p.expires is null or p.expires > p_now)
-        returning f.name, octet_length(f.value) as size
-    )
-    select array_agg(d.name order by d.name), -count(*), -coalesce(sum(d.size), 0)
-    into gone, count, weight from dead d;
+        where f.eid = p_eid and f.map = m and f.name = wanted and (f.expires is null or f.expires > p_now)
+        returning octet_length(f.value) into size;
+        if found then
+            gone := gone || wanted;
+            count := count - 1;
+            weight := weight - size;
+        end if;
+    end loop;
+    if not op ? 'fields' then
+        with dead as (
+            delete from {field} f
+            where f.eid = p_eid and f.map = m and f.name >= coalesce(op->>'prefix', '')
+              and f.name < coalesce({above}(op->>'prefix'), repeat(chr(1114111), 129))
+              and (f.expires is null or f.expires > p_now)
+            returning f.name, octet_length(f.value) as size
+        )
+        select array_agg(d.name order by d.name), -count(*), -coalesce(sum(d.size), 0)
+        into gone, count, weight from dead d;
+    end if;
     changed := gone is not null;
     result := json_build_object('type', 'names', 'names', coalesce(gone, array[]::text[]));
 end $$;

@@ -2,7 +2,8 @@
 
 -- A place in listings above all others of the kind, at least `p_now`.
 create or replace function {next_listed}(p_ns text, p_kind text, p_now bigint) returns bigint language sql as $$
-    select greatest(p_now, coalesce((select max(t.listed) + 1 from {entity} t where t.ns = p_ns and t.kind = p_kind), 0))
+    select greatest(p_now, (select t.listed + 1 from {entity} t where t.kind || ' ' || t.ns = p_kind || ' ' || p_ns
+                            order by t.listed desc limit 1))
 $$;
 
 -- Store the row as it is now, and its labels at their place where one of the two has changed.

@@ -37,7 +37,7 @@ declare
 begin
     if pair is null then
         return query select * from {entity} e
-        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed < high and {alive}(e, p_now)
+        where e.kind || ' ' || e.ns = (q->>'kind') || ' ' || (q->>'namespace') and e.listed < high and {alive}(e, p_now)
         order by e.listed desc limit many;
     else
         return query select e.* from {label} t cross join lateral (
@@ -63,7 +63,7 @@ declare
 begin
     if pair is null then
         return query select * from {entity} e
-        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed > low and e.listed >= below
+        where e.kind || ' ' || e.ns = (q->>'kind') || ' ' || (q->>'namespace') and e.listed > low and e.listed >= below
           and e.prior > 0
           and (e.prior < below or e.prior > seen or (e.prior > since and e.listed <= edge))
           and (snap is null or not pg_visible_in_snapshot(e.mover, snap)) and {alive}(e, p_now)
@@ -82,14 +82,15 @@ end $$;
 
 -- What stands on a page newest first: what has moved up, what comes next, the highest place, what was committed.
 create or replace function {newest}(q jsonb, clock bigint, out moved text, out here text, out top bigint, out snap text)
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set plan_cache_mode = force_generic_plan as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     pair jsonb := {rarest}(q);
 begin
     snap := pg_current_snapshot();
-    select coalesce(max(e.listed), 0) into top from {entity} e
-    where e.ns = q->>'namespace' and e.kind = q->>'kind';
+    top := coalesce((select e.listed from {entity} e where e.kind || ' ' || e.ns = (q->>'kind') || ' ' || (q->>'namespace')
+                     order by e.listed desc limit 1), 0);
     if q ? 'seen' then
         select json_agg({listed}(e, now)) into moved from {moved_up}(q, pair, now) e;
     end if;
@@ -99,7 +100,8 @@ end $$;
 
 -- A page by id.
 create or replace function {by_id}(q jsonb, clock bigint, out here text)
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set plan_cache_mode = force_generic_plan as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     wanted jsonb := coalesce((select jsonb_object_agg(n->>0, n->>1) from jsonb_array_elements(q->'labels') n), '{{}}');
