@@ -71,7 +71,7 @@ class AsyncParts:
     ) -> int:
         """Set a part as JSON (`part_type` and `data`) and return the entity's revision. Atomic.
 
-        One trip; over 16 KiB two, and the content goes only where the thread does not hold it yet under
+        One trip; over 64 KiB two, and the content goes only where the thread does not hold it yet under
         another name. UsageError when it is no part or its content is not what it declares; TooLarge over the
         limit of parts. Nothing is written then.
         """
@@ -135,7 +135,7 @@ class AsyncParts:
         return {one.name: one.value for one in found}
 
     async def delete(self, name: str) -> bool:
-        """Delete a part; False when there was none. Atomic, one trip, two where it was over 16 KiB."""
+        """Delete a part; False when there was none. Atomic, one trip, two where it was over 64 KiB."""
         stood, spare = await self._scope.write(parts.delete(self._scope.ref, name))
         await self._sweep(spare)
         return stood
@@ -182,7 +182,7 @@ class AsyncParts:
         bound all parts together. `leave_out` says what gives way when not all of them fit: `last`, `first` or
         `largest`; None: TooLarge, and nothing is used. What the API does not take is left out likewise, or a
         UsageError. What is left out is named and stays. One trip; one more each for a budget, where uses are
-        counted, and where a content over 16 KiB was used up.
+        counted, and where a content over 64 KiB was used up.
         """
         budget = Budget(max_bytes, max_tokens, leave_out)
         opened("", format)

@@ -23,7 +23,7 @@ from threadkeep.ops.reply import Field, Fields
 
 STATE: Final = "state"
 CONTENT: Final = "parts"
-LARGE: Final = 16 << 10  # bytes of a part as stored; what is larger stands apart
+LARGE: Final = 1 << 16  # bytes of a part as stored; what is larger stands apart
 _LONGER: Final = 3  # windows
 
 

@@ -150,7 +150,8 @@ def opened(message: dict[str, Any] | str, form: str) -> tuple[dict[str, Any], li
         content = [found.text(content)]
     elif content is not None and not isinstance(content, list):
         raise UsageError(f"the {name} of the message must be text or a list")
-    return {key: value for key, value in message.items() if key != name}, content or []
+    given: list[Any] = content or []
+    return {key: value for key, value in message.items() if key != name}, given
 
 
 def joined(message: dict[str, Any] | str, added: list[Rendered], form: str) -> dict[str, Any]:
