@@ -114,7 +114,9 @@ def filled(quiet: PostgresServer, request: pytest.FixtureRequest) -> Iterator[Po
     for n in range(THREADS):
         if n == 3 and request.param == "when small":
             _analyze(quiet)
-        labels = {"every": "x", "few": "y"} if n % 500 == 7 else {"every": "x"}
+        labels: dict[str, str | None] = {"every": "x"}
+        if n % 500 == 7:
+            labels["few"] = "y"
         engine.run(Batch(_ref(n), (Set("state", {"a": b"j1", "b": b"j1"}), Label(labels))))
     for low in range(0, FIELDS, 10):
         engine.run(Batch(WIDE, (Set("state", {f"f{n}": b"j1" for n in range(low, low + 10)}),)))

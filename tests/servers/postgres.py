@@ -133,7 +133,7 @@ class PostgresServer(ServerProcess):
 class Standby(PostgresServer):
     """A copy of a primary that follows it by streaming, until it is promoted."""
 
-    def __init__(self, primary: PostgresServer, **config: object) -> None:
+    def __init__(self, primary: PostgresServer, **config: Any) -> None:
         super().__init__(**config)
         self._primary = primary
 
