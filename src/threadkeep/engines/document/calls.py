@@ -21,7 +21,9 @@ class _Driver:
         self.what = what
         lacking = [f"{name}()" for name in needed if not self.has(name)]
         if lacking:
-            raise UsageError(f"{type(driver).__qualname__} is no {what}: it lacks {', '.join(lacking)}")
+            raise UsageError(
+                f"{type(driver).__qualname__} is no {what}: it lacks {', '.join(lacking)}"
+            )
         found = getattr(driver, "at_once", 1)
         if not isinstance(found, int) or found < 1:
             raise UsageError(f"at_once of {type(driver).__qualname__} must be an int, at least 1")
@@ -108,8 +110,7 @@ class Calls(_Driver):
             except Exception as error:
                 raise self._mapped(name, error, wrote=wrote) from error
         if inspect.isawaitable(found) or isinstance(found, AsyncIterable):
-            if inspect.iscoroutine(found):
-                found.close()
+            getattr(cast("object", found), "close", lambda: None)()  # a coroutine nobody will await
             raise UsageError(
                 f"{name}() of {type(self.driver).__qualname__} is to be awaited; take AsyncStore"
             )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from starlette.responses import Response
 
-from threadkeep._async.parts import Attached
+from threadkeep.layers.part_choice import Attached
 from threadkeep.model.leases import FOREVER
 from threadkeep.model.options import MiB
 from threadkeep.model.part_budget import GivesWay
@@ -130,9 +130,7 @@ _FRESH = {"Cache-Control": "no-store"}  # what was read may be used up by it
 _MANY = "/threads/{thread_id}/parts"
 _ONE = f"{_MANY}/{{part}}"
 ROUTES = (
-    Route(
-        "GET", _MANY, show, "read", query=PartsQuery, answer=dict[str, Any], headers=("X-Turn",)
-    ),
+    Route("GET", _MANY, show, "read", query=PartsQuery, answer=dict[str, Any], headers=("X-Turn",)),
     Route("DELETE", _MANY, clear, "write", answer=Removed),
     Route("PUT", _ONE, put, "write", body=SetPart, answer=Revised),
     Route("DELETE", _ONE, delete, "write", answer=Removed),

@@ -70,7 +70,9 @@ class AsyncPostgresEngine:
         few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
         self._gets = AsyncPump(self._get, lambda _: 0, width=few, **size)
         self._reads = AsyncPump(self._read, lambda job: job.weight, width=few, **size)
-        self._writes = AsyncPump(self._write, lambda job: job.weight, width=few, **size)
+        self._writes = AsyncPump(
+            self._write, lambda job: job.weight, width=few, key=lambda job: job.batch.ref, **size
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -127,6 +129,8 @@ class AsyncPostgresEngine:
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if not batch.writes:
+            await self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = await self._gets.call(batch)
             if reply is not None:
@@ -208,7 +212,9 @@ class AsyncPostgresEngine:
     async def spaces(self) -> list[tuple[str, str]]:
         """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
         self._home.check()
-        return [(namespace, kind) for namespace, kind in await self._lines.ask(self._sql.spaces, ())]
+        return [
+            (namespace, kind) for namespace, kind in await self._lines.ask(self._sql.spaces, ())
+        ]
 
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""

@@ -71,7 +71,9 @@ class PostgresEngine:
         few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
         self._gets = Pump(self._get, lambda _: 0, width=few, **size)
         self._reads = Pump(self._read, lambda job: job.weight, width=few, **size)
-        self._writes = Pump(self._write, lambda job: job.weight, width=few, **size)
+        self._writes = Pump(
+            self._write, lambda job: job.weight, width=few, key=lambda job: job.batch.ref, **size
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -128,6 +130,8 @@ class PostgresEngine:
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if not batch.writes:
+            self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = self._gets.call(batch)
             if reply is not None:
