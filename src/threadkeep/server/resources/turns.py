@@ -22,8 +22,8 @@ from threadkeep.server.statuses import json_answer
 class TakeTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to take the turn.
 
-    `policy` when another has it: `queue` waits in order, `timeout` seconds at most; `reject` gives 409;
-    `interrupt` takes it over. `lease`: seconds after which it is free again unless it was renewed.
+    `policy` when another has it: `queue` waits in order, `timeout` seconds at most, then 409; `reject` gives
+    409 at once; `interrupt` takes it over. `lease`: seconds after which it is free again unless it was renewed.
     """
 
     policy: Literal["queue", "reject", "interrupt"] = "queue"
