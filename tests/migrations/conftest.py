@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.migrations.places import DIALECTS, Place, PostgresPlace, SqlitePlace, fixtures, load
+from tests.migrations.places import DIALECTS, MysqlPlace, Place, PostgresPlace, SqlitePlace, fixtures, load
 from tests.migrations.releases import Release
 from tests.migrations.upcoming import add_pair
 from tests.servers.postgres import PostgresServer
@@ -29,6 +29,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Plac
         name = f"place_{next(_numbers)}"
         if dialect == "sqlite":
             return SqlitePlace(tmp_path / f"{name}.db")
+        if dialect == "mysql":
+            return MysqlPlace(request.getfixturevalue("mariadb"), name)
         return PostgresPlace(request.getfixturevalue("server"), name)
 
     return make

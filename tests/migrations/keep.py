@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 from tests.migrations.contents import fill
-from tests.migrations.places import FIXTURES, Place, PostgresPlace, SqlitePlace, migrations
+from tests.migrations.places import FIXTURES, MysqlPlace, Place, PostgresPlace, SqlitePlace, migrations
+from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 
 
@@ -28,6 +29,8 @@ def main() -> None:
         keep(SqlitePlace(Path(folder) / "s.db"))
     with PostgresServer() as server:
         keep(PostgresPlace(server, "kept"))
+    with MariadbServer() as server:
+        keep(MysqlPlace(server, "kept"))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+from pymysql.constants import CLIENT
 
+from tests.servers.mariadb import MariadbServer
+from tests.servers.mariadb import program as mariadb_program
 from tests.servers.postgres import PostgresServer, programs
 from threadkeep.engines.sql.migrate import Migration, known
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SCHEMA = "agents"
-DIALECTS = ("sqlite", "postgres")
+DIALECTS = ("sqlite", "postgres", "mysql")
 
 
 def fixtures(dialect: str) -> list[int]:
@@ -151,10 +154,60 @@ class PostgresPlace:
         return re.sub(r"^(--|\\)[^\n]*\n|^\n", "", done.stdout, flags=re.MULTILINE)
 
 
+class MysqlPlace:
+    dialect = "mysql"
+
+    def __init__(self, server: MariadbServer, database: str) -> None:
+        self.server, self.database = server, database
+        self.url = server.url_of(database)
+        server.execute(f"create database {database}")
+
+    def furnish(self) -> None:
+        return
+
+    def run(self, script: str) -> None:
+        con = self.server.connect(self.database, client_flag=CLIENT.MULTI_STATEMENTS)
+        with con, con.cursor() as cursor:
+            cursor.execute(script)
+            while cursor.nextset():
+                pass
+
+    def ask(self, statement: str) -> Sequence[tuple[Any, ...]]:
+        return self.server.execute(statement, database=self.database)
+
+    def table(self, name: str) -> str:
+        return name
+
+    def tables(self) -> list[str]:
+        found = self.ask("show full tables where table_type = 'BASE TABLE'")
+        return [name for name, _ in found if name.startswith("tk_")]
+
+    def shape(self) -> list[str]:
+        return sorted(self._dumped("--no-data", "--routines").split(";\n"))
+
+    def dump(self) -> str:
+        return self._dumped("--hex-blob", "--skip-extended-insert")
+
+    def _dumped(self, *options: str) -> str:
+        words = [mariadb_program("mariadb-dump"), "--no-defaults", "-h127.0.0.1", "-uroot"]
+        quiet = ("--skip-comments", "--skip-dump-date", "--skip-add-locks", "--compact")
+        done = subprocess.run(
+            [*words, f"-P{self.server.port}", *quiet, *options, self.database],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        # the shell's own words, and the database's name in views
+        text = re.sub(r"^(/\*M?!999999|--)[^\n]*\n", "", done.stdout, flags=re.MULTILINE)
+        return text.replace(f"`{self.database}`.", "")
+
+
 def waits(place: Place) -> bool:
     """Tell whether somebody's migration is under way and goes no further."""
     if isinstance(place, PostgresPlace):
         return bool(place.ask("select 1 from pg_locks where not granted"))
+    if isinstance(place, MysqlPlace):
+        return bool(place.ask("select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"))
     try:
         with closing(sqlite3.connect(place.url.removeprefix("sqlite:///"), timeout=0)) as con:
             con.execute("begin immediate")
@@ -165,6 +218,11 @@ def waits(place: Place) -> bool:
 
 def alone(place: Place) -> bool:
     """Tell whether nobody else is connected any more."""
+    if isinstance(place, MysqlPlace):
+        return not place.ask(
+            "select 1 from information_schema.processlist"
+            " where db = database() and id <> connection_id()"
+        )
     if not isinstance(place, PostgresPlace):
         return True
     others = "select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"

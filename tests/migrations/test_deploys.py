@@ -8,9 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.migrations.contents import NAME, check
-from tests.migrations.places import Place, PostgresPlace, applied, fixtures, load, migrations, rows
+from tests.migrations.places import Place, applied, fixtures, load, migrations, rows
 from tests.migrations.releases import Release
-from tests.servers.postgres import PostgresServer
 from threadkeep import Forbidden, SchemaMismatch, Store
 
 
@@ -115,24 +114,40 @@ def test_a_changed_file_is_named(place: Place):
         Store(place.url).ready()
 
 
+GRANTS = {
+    "postgres": (
+        "create role agent login; grant usage on schema agents to agent;"
+        "alter default privileges in schema agents"
+        " grant select, insert, update, delete on tables to agent"
+    ),
+    "mysql": (
+        "create user agent@'127.0.0.1';"
+        "grant select, insert, update, delete on *.* to agent@'127.0.0.1'"
+    ),
+}
+REVOKES = {
+    "postgres": "drop owned by agent; drop role agent",
+    "mysql": "drop user agent@'127.0.0.1'",
+}
+
+
+@pytest.mark.parametrize("dialect", list(GRANTS))
 def test_who_may_not_change_the_schema(
-    make: Callable[[str], Place], coming: Release, server: PostgresServer
+    dialect: str, make: Callable[[str], Place], coming: Release
 ):
-    place = make("postgres")
-    assert isinstance(place, PostgresPlace)
+    place = make(dialect)
     place.furnish()
-    server.execute("drop role if exists agent")
-    server.execute("create role agent login")
-    agent = place.url.replace("postgres@", "agent@")
-    place.run("grant usage on schema agents to agent")
-    with pytest.raises(Forbidden, match=r"threadkeep migrate sql"):
-        Store(agent).ready()
-    refused = coming.run("migrate", "apply", "--store", agent)
-    assert (refused.returncode, "threadkeep migrate sql" in refused.stderr) == (4, True)
-    place.run(coming.ok("migrate", "sql", "--store", agent))
-    place.run("grant select, insert, update, delete on all tables in schema agents to agent")
-    coming.ok("set", "t", "f", "1", "--store", agent)
-    server.execute("drop owned by agent; drop role agent", database=place.database)
+    place.run(GRANTS[dialect])
+    agent = place.url.replace("postgres@", "agent@").replace("root@", "agent@")
+    try:
+        with pytest.raises(Forbidden, match=r"threadkeep migrate sql"):
+            Store(agent).ready()
+        refused = coming.run("migrate", "apply", "--store", agent)
+        assert (refused.returncode, "threadkeep migrate sql" in refused.stderr) == (4, True), refused
+        place.run(coming.ok("migrate", "sql", "--store", agent))
+        coming.ok("set", "t", "f", "1", "--store", agent)
+    finally:
+        place.run(REVOKES[dialect])
 
 
 def test_a_file_that_is_opened_for_reading(make: Callable[[str], Place], coming: Release):

@@ -28,7 +28,23 @@ POSTGRES_PRE = """
 alter table {entity} add column if not exists origin text;
 update {entity} set origin = kind || '/' || id;
 """
+# MariaDB alone knows these words; on MySQL a migration has to look for the column first
+MYSQL_PRE = """
+alter table tk_entity add column if not exists origin varbinary(600);
+update tk_entity set origin = concat(kind, '/', id);
+create or replace view tk_origins as select origin from tk_entity where origin like '%/%';
+"""
+MYSQL_POST = """
+alter table tk_label modify value varbinary(600) not null;
+drop view if exists tk_origins;
+"""
+PAIRS = {"sqlite": (SQLITE_PRE, SQLITE_POST), "mysql": (MYSQL_PRE, MYSQL_POST)}
 BRAKE = {
+    "mysql": """
+alter table tk_entity add column if not exists origin varbinary(600);
+update tk_entity set origin = 'x';
+select n from brake for update;
+""",
     "sqlite": """
 alter table tk_entity add column origin text;
 update tk_entity set origin = 'x';
@@ -51,9 +67,10 @@ def next_number(dialect: str) -> int:
 def add_pair(release: Release, dialect: str) -> None:
     """Add a pair that every table's rows outlive; on PostgreSQL all functions have a new release too."""
     number = next_number(dialect)
-    if dialect == "sqlite":
-        release.add(dialect, f"{number:04}_pre_origin", SQLITE_PRE)
-        release.add(dialect, f"{number + 1:04}_post_origin", SQLITE_POST)
+    if dialect in PAIRS:
+        pre, post = PAIRS[dialect]
+        release.add(dialect, f"{number:04}_pre_origin", pre)
+        release.add(dialect, f"{number + 1:04}_post_origin", post)
         return
     whole = "\n".join(m.sql for m in migrations(dialect))
     functions = re.findall(r"^create or replace function (\{\w+\})", whole, re.MULTILINE)
