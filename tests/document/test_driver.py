@@ -221,7 +221,10 @@ def test_a_database_that_folds_case_does_not_mix_threads():
 
     with Store.from_client(Folding({})) as store:
         store.thread("a").state.set("x", 1)
-        for call in (store.thread("A").state.get, lambda name: store.thread("A").state.set(name, 2)):
+        for call in (
+            store.thread("A").state.get,
+            lambda name: store.thread("A").state.set(name, 2),
+        ):
             with pytest.raises(CodecError, match="case"):
                 call("x")
         assert store.thread("a").state.get("x") == 1

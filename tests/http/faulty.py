@@ -27,7 +27,10 @@ class Faulty:
 
     def __init__(self, port: int, fault: Callable[[], str] = str) -> None:
         self._to, self.fault = port, fault
-        self.requests, self.batches = 0, Counter[str]()  # requests, and batches in them by their fate
+        self.requests, self.batches = (
+            0,
+            Counter[str](),
+        )  # requests, and batches in them by their fate
         self._ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]

@@ -138,9 +138,7 @@ def _read(server: PostgresServer) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_what_a_call_reads_does_not_grow(
-    name: str, quiet: PostgresServer, filled: PostgresEngine
-):
+def test_what_a_call_reads_does_not_grow(name: str, quiet: PostgresServer, filled: PostgresEngine):
     calls = 4
     CALLS[name](filled, 90)  # the first call of a session looks plans up
     _settled(filled)

@@ -15,9 +15,8 @@ import pytest
 
 from tests.query.use import use, use_with_threads
 from threadkeep import AsyncStore, Store, Unavailable, UsageError
-from threadkeep.engines.document import AsyncDocumentEngine, DocumentEngine
+from threadkeep.engines.document import DocumentEngine
 from threadkeep.engines.query import (
-    AsyncQueryDocuments,
     AsyncQueryDriver,
     QueryDocuments,
     QueryDriver,
@@ -141,7 +140,9 @@ def test_a_cancelled_call_leaves_no_answer_behind(database: str):
                 task = asyncio.create_task(thread.state.increment("n"))
                 await asyncio.sleep(0.0002 * n)
                 task.cancel()
-                done += not isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
+                done += not isinstance(
+                    (await asyncio.gather(task, return_exceptions=True))[0], BaseException
+                )
                 await thread.state.set("last", n)
                 assert await thread.state.get("last") == n
             assert done <= await thread.state.get("n", default=0) <= 30

@@ -36,7 +36,9 @@ class AsyncPump(Generic[J]):
         self._work, self._weigh, self._key = work, weigh, key
         self._width, self._most, self._heaviest = width, most, heaviest
         self._waiting: deque[tuple[J, asyncio.Future[Any]]] = deque()
-        self._under_way: dict[Hashable, list[asyncio.Future[Any]]] = {}  # the last one is the group's end
+        self._under_way: dict[
+            Hashable, list[asyncio.Future[Any]]
+        ] = {}  # the last one is the group's end
         self._lines: set[asyncio.Task[None]] = set()
         self._busy = 0
 

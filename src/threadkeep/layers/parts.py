@@ -129,9 +129,7 @@ def put(ref: Ref, made: Record, stands: Field | None = None) -> Plan[tuple[int, 
         else:
             guards = (Missing(CONTENT, name),)
         ops.append(
-            Touch(CONTENT, (name,))
-            if lease is None
-            else Set(CONTENT, {name: made.content}, lease)
+            Touch(CONTENT, (name,)) if lease is None else Set(CONTENT, {name: made.content}, lease)
         )
 
     def read(reply: Reply) -> tuple[int, Spare] | None:

@@ -77,7 +77,9 @@ class Budget(msgspec.Struct, frozen=True):
             return places[::-1]
         if self.leave_out == "largest":
             by_tokens = self.max_bytes is None
-            return sorted(places, key=lambda n: weights[n].tokens if by_tokens else weights[n].bytes)
+            return sorted(
+                places, key=lambda n: weights[n].tokens if by_tokens else weights[n].bytes
+            )
         return places
 
 

@@ -24,7 +24,9 @@ def engine_at(url: StoreUrl, now: Now, limits: Limits) -> AsyncEngine:
 
     check_options(url, set())
     if url.authority or not re.fullmatch(r"\w+(\.\w+)*:\w+", url.path):
-        raise UsageError("a driver is named by its module and its name: document:///my_drivers:Driver")
+        raise UsageError(
+            "a driver is named by its module and its name: document:///my_drivers:Driver"
+        )
     module, _, name = url.path.partition(":")
     try:
         found = getattr(import_module(module), name)

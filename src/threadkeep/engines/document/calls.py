@@ -21,7 +21,9 @@ class _Driver:
         self.what = what
         lacking = [f"{name}()" for name in needed if not self.has(name)]
         if lacking:
-            raise UsageError(f"{type(driver).__qualname__} is no {what}: it lacks {', '.join(lacking)}")
+            raise UsageError(
+                f"{type(driver).__qualname__} is no {what}: it lacks {', '.join(lacking)}"
+            )
         found = getattr(driver, "at_once", 1)
         if not isinstance(found, int) or found < 1:
             raise UsageError(f"at_once of {type(driver).__qualname__} must be an int, at least 1")

@@ -81,7 +81,6 @@ def content(stored: msgspec.Struct) -> dict[str, Any]:
     return cast("dict[str, Any]", msgspec.to_builtins(stored))
 
 
-
 def decoded(data: Content, type_: type[Any], id_: str) -> Any:
     """Return what a document holds. Raises CodecError where it is damaged, SchemaMismatch where it is newer."""
     try:
@@ -91,7 +90,9 @@ def decoded(data: Content, type_: type[Any], id_: str) -> Any:
                 found = msgspec.json.decode(found)
         release = msgspec.convert(found, _Format).threadkeep
         if release > FORMAT:
-            raise SchemaMismatch(f"document {id_!r} has format {release}; this release has {FORMAT}")
+            raise SchemaMismatch(
+                f"document {id_!r} has format {release}; this release has {FORMAT}"
+            )
         return msgspec.convert(found, type_)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CodecError(f"document {id_!r} is damaged") from error
@@ -116,7 +117,10 @@ def fill(memory: Memory, stored: Stored) -> None:
         found = {n: (f, f.raw) for n, f in fields.items()}
         view.put_fields(
             name,
-            {n: Field(r, f.revision, f.window, f.end, f.refs, len(r)) for n, (f, r) in found.items()},
+            {
+                n: Field(r, f.revision, f.window, f.end, f.refs, len(r))
+                for n, (f, r) in found.items()
+            },
         )
     for name, log in stored.logs.items():
         view.put_items(name, [Item(i.seq, i.raw, i.id, i.refs, i.at) for i in log.kept])

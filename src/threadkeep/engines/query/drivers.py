@@ -33,7 +33,9 @@ class QueryDriver:
         self._make: Callable[[], Any] | None = connection if _is_factory(connection) else None
         self._connection: Any = None if self._make else connection
         if self._make is None and waits(connection):
-            raise UsageError(f"{type(connection).__qualname__} is to be awaited; take AsyncQueryDriver")
+            raise UsageError(
+                f"{type(connection).__qualname__} is to be awaited; take AsyncQueryDriver"
+            )
         if style is not None:
             styled("", style)
         elif self._connection is not None:
@@ -113,7 +115,9 @@ class AsyncQueryDriver:
         self._make: Callable[[], Any] | None = connection if _is_factory(connection) else None
         self._connection: Any = None if self._make else connection
         if self._make is None and not waits(connection):
-            raise UsageError(f"{type(connection).__qualname__} is not to be awaited; take QueryDriver")
+            raise UsageError(
+                f"{type(connection).__qualname__} is not to be awaited; take QueryDriver"
+            )
         if style is not None:
             styled("", style)
         elif self._connection is not None:
@@ -133,9 +137,7 @@ class AsyncQueryDriver:
         """Run a statement without parameters."""
         await self._do(sql, (), rows=False)
 
-    async def _do(
-        self, sql: str, params: Sequence[object], *, rows: bool
-    ) -> tuple[list[Any], int]:
+    async def _do(self, sql: str, params: Sequence[object], *, rows: bool) -> tuple[list[Any], int]:
         """Run a statement to its end: a caller who leaves must not leave an answer for the next."""
         return await AsyncFlow.finish(self._done(sql, params, rows=rows))
 
@@ -192,7 +194,11 @@ def waits(connection: object) -> bool:
 
 
 def _is_factory(connection: Any) -> bool:
-    return callable(connection) and not hasattr(connection, "cursor") and not hasattr(connection, "fetch")
+    return (
+        callable(connection)
+        and not hasattr(connection, "cursor")
+        and not hasattr(connection, "fetch")
+    )
 
 
 async def _waited(found: Any) -> Any:

@@ -130,9 +130,7 @@ _FRESH = {"Cache-Control": "no-store"}  # what was read may be used up by it
 _MANY = "/threads/{thread_id}/parts"
 _ONE = f"{_MANY}/{{part}}"
 ROUTES = (
-    Route(
-        "GET", _MANY, show, "read", query=PartsQuery, answer=dict[str, Any], headers=("X-Turn",)
-    ),
+    Route("GET", _MANY, show, "read", query=PartsQuery, answer=dict[str, Any], headers=("X-Turn",)),
     Route("DELETE", _MANY, clear, "write", answer=Removed),
     Route("PUT", _ONE, put, "write", body=SetPart, answer=Revised),
     Route("DELETE", _ONE, delete, "write", answer=Removed),

@@ -212,7 +212,9 @@ class AsyncPostgresEngine:
     async def spaces(self) -> list[tuple[str, str]]:
         """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
         self._home.check()
-        return [(namespace, kind) for namespace, kind in await self._lines.ask(self._sql.spaces, ())]
+        return [
+            (namespace, kind) for namespace, kind in await self._lines.ask(self._sql.spaces, ())
+        ]
 
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""

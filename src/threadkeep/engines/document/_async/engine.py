@@ -198,7 +198,9 @@ class AsyncDocumentEngine:
             now = self._now()
             for stored in await self._rows.entities(refs[at : at + CHUNK]):
                 due = None if stored.row is None else stored.row.due
-                if (due is not None and due <= now) or min(stored.ended.values(), default=now + 1) <= now:
+                if (due is not None and due <= now) or min(
+                    stored.ended.values(), default=now + 1
+                ) <= now:
                     found.append(stored.ref)
         return found
 

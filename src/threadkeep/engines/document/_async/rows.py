@@ -100,5 +100,7 @@ class AsyncRows:
 
 def _of(stored: Stored | None, ref: Ref) -> Stored | None:
     if stored is not None and stored.ref != ref:
-        raise CodecError(f"asked for {ref}, the driver returned {stored.ref}; ids differ by case too")
+        raise CodecError(
+            f"asked for {ref}, the driver returned {stored.ref}; ids differ by case too"
+        )
     return stored
