@@ -47,7 +47,7 @@ class AsyncComparing:
 
     async def get_many(self, ids: list[str]) -> dict[str, tuple[str, str]]:
         await asyncio.sleep(0)
-        return {id: (id, self.rows[id][0]) for id in ids if id in self.rows}
+        return {each: (each, self.rows[each][0]) for each in ids if each in self.rows}
 
     async def set(self, row: Document) -> None:
         raise NotImplementedError("compare_and_set is there")
@@ -74,5 +74,5 @@ class AsyncComparing:
         self.expiring[id] = seconds
 
     async def list(self):
-        for id in [*self.rows]:
-            yield id
+        for each in [*self.rows]:
+            yield each

@@ -19,8 +19,11 @@ from threadkeep import AsyncStore
 from threadkeep._async.drivers.memory import AsyncMemoryEngine
 from threadkeep._async.listing import walk
 from threadkeep.model.options import Limits
+from threadkeep.model.refs import Ref
+from threadkeep.ops import wire
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Listed, Query
+from threadkeep.ops.ops import Info
 from threadkeep.ops.reply import Reply
 from threadkeep.server.access.bucket import SECOND, Bucket
 from threadkeep.server.access.budgets import Budgets
@@ -188,6 +191,14 @@ def test_a_caller_over_its_budget_gets_429(served: Callable[..., Client], hosted
     while first("GET", VALUES).status != 200:
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_several_batches_of_one_request_are_several(served: Callable[..., Client]):
+    call = served(limits=ServerLimits(requests=5))
+    batch = wire.encode_batch(Batch(Ref("default", "thread", "t"), (Info(),)))
+    assert call("POST", "/v1/batch", batch * 60).status == 200
+    found = call("GET", VALUES)
+    assert (found.status, int(found.headers["retry-after"]) in range(9, 13)) == (429, True)
 
 
 def test_bytes_over_the_wire(served: Callable[..., Client]):

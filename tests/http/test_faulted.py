@@ -19,6 +19,7 @@ import pytest
 from tests.http.faulty import CUTS, FAULTS, Faulty
 from tests.http.ledger import DONE, UNKNOWN, Ledger, UntrueError, drawn, summary
 from tests.http.raw import Client
+from tests.races.figures import Say
 from threadkeep import Unavailable
 from threadkeep._async.drivers.http import AsyncHttpEngine
 from threadkeep._sync.drivers.http import HttpEngine
@@ -26,7 +27,7 @@ from threadkeep.engines.http.link import AsyncLink
 from threadkeep.engines.http.url import HttpSettings
 
 CALLERS, ENGINES, TIMEOUT, SHARE, ROUND = 32, 8, 1.0, 0.2, 10
-WHOLE = [pytest.mark.long, pytest.mark.timeout(1800)]
+WHOLE = [pytest.mark.long, pytest.mark.serial, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
@@ -85,14 +86,14 @@ def _threads(settings: HttpSettings, ledgers: list[Ledger], goes_on: Callable[[]
 @pytest.mark.parametrize("callers", [_tasks, _threads], ids=["tasks", "threads"])
 @pytest.mark.parametrize("faulted", [300, pytest.param(10_000, marks=WHOLE)])
 def test_what_callers_are_told_is_true(
-    callers: Any, faulted: int, call: Client, server: HttpEngine
+    callers: Any, faulted: int, call: Client, server: HttpEngine, say: Say
 ):
     seed = secrets.randbelow(1_000_000)
     ledgers = [Ledger(who, TIMEOUT) for who in range(CALLERS)]
     with Faulty(call.port, drawn(seed, SHARE, FAULTS)) as proxy:
         settings = HttpSettings(base=_base(proxy.port, call), timeout=TIMEOUT)
         callers(settings, ledgers, lambda: proxy.faulted < faulted)
-        print(f"seed {seed}: {dict(summary(ledgers))}; batches {dict(proxy.batches)}")
+    say(f"seed {seed}: {dict(summary(ledgers))}; batches by fault {dict(proxy.batches)}")
     for ledger in ledgers:
         ledger.hold(server)
     told = summary(ledgers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ def in_fastapi(inner: ASGIApp) -> ASGIApp:
     outer = FastAPI()
 
     @outer.get("/hello")
-    async def hello() -> str:  # pyright: ignore[reportUnusedFunction] - it is a route
+    async def hello() -> str:
         return "hello"
 
     outer.mount("/store", inner)
@@ -46,7 +46,7 @@ def in_django(inner: ASGIApp) -> ASGIApp:
     from django.urls import path
 
     def hello(_: Any) -> HttpResponse:
-        return HttpResponse("hello")
+        return HttpResponse(b"hello")
 
     urls = type("Urls", (), {"urlpatterns": [path("hello", hello)]})
     if not settings.configured:
@@ -56,7 +56,7 @@ def in_django(inner: ASGIApp) -> ASGIApp:
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         root = scope.get("root_path", "")
         if scope["type"] == "lifespan" or scope["path"].startswith(f"{root}/store/"):
-            await inner(scope | {"root_path": f"{root}/store"}, receive, send)
+            await inner({**scope, "root_path": f"{root}/store"}, receive, send)
         else:
             await django(scope, receive, send)
 
@@ -100,7 +100,7 @@ async def test_it_runs_within_the_lifespan_of_another():
     inner = app(store, sweep=60.0, close=True)
 
     @asynccontextmanager
-    async def lifespan(_: Any) -> Any:
+    async def lifespan(_: Any) -> AsyncIterator[None]:
         async with inner.running():
             yield
 

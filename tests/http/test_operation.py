@@ -158,6 +158,15 @@ def test_several_workers_tell_of_each_other_s_changes(tmp_path: Path):
         assert last == 10
 
 
+def test_workers_share_the_budget_of_a_caller(tmp_path: Path):
+    with serving(tmp_path, "--workers", "2", "--limit", "requests=10") as server:
+        began = time.monotonic()
+        found = [server.call("GET", VALUES).status for _ in range(80)]
+        seconds = time.monotonic() - began
+        assert set(found) == {200, 429}
+        assert found.count(200) <= 10 * (1 + seconds) + 2
+
+
 class TestTheEnd:
     def _begun(self, server: Running) -> socket.socket:
         """Begin a request whose body does not come yet."""

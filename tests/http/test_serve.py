@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -24,6 +25,21 @@ from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Incr
 
 REF = Ref("default", "thread", "t")
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(
+    not Path(sys.prefix, "threadkeep-dev").exists(),
+    reason="capability: the scripts would install an environment of their own",
+)
+def test_the_script_without_arguments_serves(tmp_path: Path):
+    script = str(ROOT / "scripts" / "run")
+    with serving(tmp_path, program=[script], THREADKEEP_VENV=sys.prefix) as server:
+        assert "threadkeep serves sqlite:///threadkeep.db at http://127.0.0.1:" in server.said
+        assert "try: curl http://127.0.0.1:" in server.said
+    assert (tmp_path / "threadkeep.db").exists()
 
 
 def test_the_printed_line_works_and_values_survive_a_restart(tmp_path: Path):

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.query.use import use, use_with_threads
-from threadkeep import AsyncStore, Store, Unavailable, UsageError
+from threadkeep import AsyncStore, SchemaMismatch, Store, Unavailable, UsageError
 from threadkeep.engines.document import DocumentEngine
 from threadkeep.engines.query import (
     AsyncQueryDriver,
@@ -39,9 +39,10 @@ def test_asyncpg(database: str):
 
 def test_a_pool_of_asyncpg(database: str):
     async def run() -> None:
-        async with asyncpg.create_pool(f"postgresql://{database}", min_size=1, max_size=4) as pool:
-            async with AsyncStore.from_client(pool) as store:
-                await use(store)
+        pool = await asyncpg.create_pool(f"postgresql://{database}", min_size=1, max_size=4)
+        async with AsyncStore.from_client(pool) as store:
+            await use(store)
+        await pool.close()
 
     asyncio.run(run())
 
@@ -102,7 +103,7 @@ def test_a_driver_of_ones_own(database: str):
         async with AsyncStore.from_client(driver) as store:
             await use(store)
         assert driver.con is not None  # it stays its owner's
-        assert await driver.con.fetchval("SELECT count(*) FROM threadkeep_documents") > 0
+        assert await driver.con.fetchval("SELECT count(*) > 0 FROM threadkeep_documents")
         await driver.con.close()
 
     asyncio.run(run())
@@ -175,6 +176,6 @@ def test_what_fits_no_driver_is_refused():
 def test_a_table_of_another_shape_is_said(tmp_path: Path):
     con = sqlite3.connect(tmp_path / "t.db")
     con.execute("create table threadkeep_documents (id integer)")
-    with Store.from_client(con) as store, pytest.raises(Unavailable):
-        store.thread("t").state.set("a", 1)
+    with pytest.raises(SchemaMismatch, match="threadkeep_documents"):
+        Store.from_client(con).thread("t").state.set("a", 1)
     con.close()

@@ -6,41 +6,19 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.state import Ttl
 from threadkeep.errors import Conflict, ThreadkeepError
 from threadkeep.layers import parts
-from threadkeep.layers.part_choice import LeftOut, Shown, fitting, shown
+from threadkeep.layers.part_choice import Attached, LeftOut, Shown, Taken, fitting, shown
 from threadkeep.layers.part_contents import name_of
 from threadkeep.model.ids import new_id
 from threadkeep.model.leases import lease_of
 from threadkeep.model.part_budget import Budget, GivesWay, Weight
-from threadkeep.model.part_formats import Rendered, joined, opened
+from threadkeep.model.part_formats import joined, opened
 from threadkeep.model.parts import data_part, file_part, text_part, with_use
 
 TRIES = 1_000
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """Parts as content of an API: the names of those used, what they weigh, and what was left out and why."""
-
-    content: list[Rendered]
-    used: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
-    bytes: int
-    tokens: int
-
-
-class Attached(msgspec.Struct, frozen=True):
-    """A message with its parts: the names of those used, what they weigh, and what was left out and why."""
-
-    message: dict[str, Any]
-    used: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
-    bytes: int
-    tokens: int
 
 
 class AsyncParts:
@@ -71,7 +49,7 @@ class AsyncParts:
     ) -> int:
         """Set a part as JSON (`part_type` and `data`) and return the entity's revision. Atomic.
 
-        One trip; over 16 KiB two, and the content goes only where the thread does not hold it yet under
+        One trip; over 64 KiB two, and the content goes only where the thread does not hold it yet under
         another name. UsageError when it is no part or its content is not what it declares; TooLarge over the
         limit of parts. Nothing is written then.
         """
@@ -135,7 +113,7 @@ class AsyncParts:
         return {one.name: one.value for one in found}
 
     async def delete(self, name: str) -> bool:
-        """Delete a part; False when there was none. Atomic, one trip, two where it was over 16 KiB."""
+        """Delete a part; False when there was none. Atomic, one trip, two where it was over 64 KiB."""
         stood, spare = await self._scope.write(parts.delete(self._scope.ref, name))
         await self._sweep(spare)
         return stood
@@ -182,7 +160,7 @@ class AsyncParts:
         bound all parts together. `leave_out` says what gives way when not all of them fit: `last`, `first` or
         `largest`; None: TooLarge, and nothing is used. What the API does not take is left out likewise, or a
         UsageError. What is left out is named and stays. One trip; one more each for a budget, where uses are
-        counted, and where a content over 16 KiB was used up.
+        counted, and where a content over 64 KiB was used up.
         """
         budget = Budget(max_bytes, max_tokens, leave_out)
         opened("", format)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 from threadkeep.cli.inspecting import migrated
 from threadkeep.cli.opening import HERE, Where, require
@@ -14,10 +16,26 @@ if TYPE_CHECKING:
     from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 
 Action = Literal["status", "plan", "apply", "sql"]
+Pre = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Only what must come before a deploy; the release before this one goes on working with it.",
+    ),
+]
+Post = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Only what must come after a deploy, when every process runs this release.",
+    ),
+]
 
 
 def migrate(
-    action: Action = "status", /, *, pre: bool = False, post: bool = False, where: Where = HERE
+    action: Action = "status", /, *, pre: Pre = False, post: Post = False, where: Where = HERE
 ) -> None:
     """Show the schema of a store, what is to be done to it, or do it.
 
@@ -30,8 +48,6 @@ def migrate(
     Args:
         action: status: what is to be done; plan: also what is there; apply: do it, and make a store that is not
             there; sql: print the statements, with those that record them, for who applies them by other means.
-        pre: Only what must come before a deploy; the release before this one goes on working with it.
-        post: Only what must come after a deploy, when every process runs this release.
     """
     phases: tuple[Phase, ...] = (("pre",) * pre + ("post",) * post) or ("pre", "post")
     if action in {"status", "plan"}:

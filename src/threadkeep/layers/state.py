@@ -46,7 +46,7 @@ def get(ref: Ref, name: str, default: Any, as_type: Any, *, renew: bool) -> Plan
         field = reply.results[0].fields.get(name)  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - the hot path; the reply to a Get
         if field is None:
             return default
-        if field.refs:
+        if field.refs:  # pyright: ignore[reportUnknownMemberType]
             field = _fields(reply)[name]
         return load(field.value, as_type, ref, "field", name)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 

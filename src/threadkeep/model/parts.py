@@ -84,7 +84,7 @@ def checked(part: Any, limit: int, *, sniff: bool = True) -> dict[str, Any]:
     `limit`: the most bytes that its content may have; over it TooLarge. `sniff` False takes the word of a
     declared media type whose mark the content lacks.
     """
-    if not isinstance(part, dict) or not is_part(part):  # pyright: ignore[reportUnknownArgumentType] - is_part looks
+    if not isinstance(part, dict) or not is_part(part):
         raise UsageError("a part is an object with part_type (text) and data")
     found = cast("dict[str, Any]", part)
     _check_numbers(found)

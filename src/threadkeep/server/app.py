@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from threadkeep._async.store import AsyncStore
+from threadkeep.errors import UsageError
 from threadkeep.server.access.budgets import Budgets
 from threadkeep.server.access.callers import Caller
 from threadkeep.server.access.gate import Gate
@@ -26,6 +27,7 @@ from threadkeep.server.conditions import check_conditions
 from threadkeep.server.ending import told_to_end
 from threadkeep.server.paths import segments_of
 from threadkeep.server.request_log import Told
+from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routes import ROUTES
 from threadkeep.server.routing import Route, Router
 from threadkeep.server.settings import ServerLimits
@@ -70,7 +72,7 @@ class Application:
         self.ending = asyncio.Event()
         self.streams = 0
         self.routes = tuple(route for route in ROUTES if not route.hidden)
-        self.gate = Gate(store, jwt, anyone=anyone)
+        self.gate = Gate(store, jwt, anyone=anyone, cors=cors)
         self.budgets = Budgets(store, self.limits)
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
@@ -148,7 +150,13 @@ class Application:
         await self.budgets.request(caller)
         caller.require(route.right)
         check_conditions(request, route.headers)
-        return await route.handler(Call(request, params, caller, self, route.kind))
+        call = Call(request, params, caller, self, route.kind)
+        if "x-turn" not in request.headers:
+            return await route.handler(call)
+        if not route.entity:
+            raise UsageError("this resource takes no X-Turn")
+        with fenced(call, call.entity().ref):
+            return await route.handler(call)
 
     def _check_size(self, scope: Scope) -> None:
         path = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")

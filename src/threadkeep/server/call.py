@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from starlette.requests import Request
 
-from threadkeep._async.entity import AsyncThread
+from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.listing import AsyncListing
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.store import AsyncStore
@@ -114,6 +114,11 @@ class Call:
         if self.kind == "app":
             return self.scope("app", "app")
         return self.scope(self.kind, self.params[0])
+
+    def handle(self) -> AsyncEntity:
+        """Return the entity that the path names, as programs have it."""
+        scope = self.entity()
+        return AsyncThread(scope) if self.kind == "thread" else AsyncEntity(scope)
 
     async def admit(self, found: Ref) -> None:
         """Refuse an entity that the caller may not reach, while there still is a status to say so."""

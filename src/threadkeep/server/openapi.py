@@ -95,7 +95,11 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
             "content": {_JSON: {"schema": by_type[route.body]}},
         }
     elif route.binary:
-        made["requestBody"] = {"required": True, "content": {WIRE: {"schema": _BYTES}}}
+        made["requestBody"] = {
+            "required": True,
+            "description": f"In the wire form of the engine language ({WIRE}).",
+            "content": {"application/octet-stream": {"schema": {}}},
+        }
     made["security"] = [] if route.right is None else [{"bearer": []}, {"key": []}, {}]
     return made
 
@@ -115,7 +119,6 @@ _SHAPES: Final[dict[str, dict[str, Any]]] = {
         "pattern": r"^([^#\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*)?$"
     },
     "X-Turn": {"pattern": "^[0-9]{1,18}$"},
-    "Last-Event-ID": {"pattern": "^[0-9]{1,18}$"},
     "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
 }
 
@@ -159,6 +162,8 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _headers(route: Route) -> list[dict[str, Any]]:
     names = () if route.right is None else ("X-Workspace-Id", *route.headers)
+    if route.entity and route.right == "write":
+        names = (*names, "X-Turn")
     return [
         {"name": name, "in": "header", "required": False, "schema": _header(name, route.method)}
         for name in names

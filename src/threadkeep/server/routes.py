@@ -5,6 +5,7 @@ from threadkeep.server.resources import (
     documents,
     engine,
     kv,
+    kv_spaces,
     messages,
     operation,
     parts,
@@ -28,6 +29,7 @@ ROUTES = (
     *turns.ROUTES,
     *parts.ROUTES,
     *kv.ROUTES,
+    *kv_spaces.ROUTES,
     *caches.ROUTES,
     *engine.ROUTES,
 )

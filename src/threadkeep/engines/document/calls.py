@@ -110,8 +110,7 @@ class Calls(_Driver):
             except Exception as error:
                 raise self._mapped(name, error, wrote=wrote) from error
         if inspect.isawaitable(found) or isinstance(found, AsyncIterable):
-            if inspect.iscoroutine(found):
-                found.close()
+            getattr(cast("object", found), "close", lambda: None)()  # a coroutine nobody will await
             raise UsageError(
                 f"{name}() of {type(self.driver).__qualname__} is to be awaited; take AsyncStore"
             )

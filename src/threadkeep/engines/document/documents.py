@@ -55,14 +55,14 @@ def content_of(found: object, id_: str) -> Content | None:
 
     Raises CodecError for what is no row.
     """
-    if isinstance(found, list) and not (found and isinstance(found[0], str)):
-        rows = cast("list[object]", found)  # what a query returned, and not its only row
+    rows = cast("list[object]", found) if isinstance(found, list) else [found]
+    if not rows or not isinstance(rows[0], str):  # what a query returned, and not its only row
         if len(rows) > 1:
             raise CodecError(f"the driver returned {len(rows)} rows for document {id_!r}")
         found = rows[0] if rows else None
     if found is None:
         return None
-    data = found if isinstance(found, str | bytes) else column(found, "data", 1)
+    data = found if isinstance(found, str | bytes) else column(cast("object", found), "data", 1)
     if isinstance(data, bytearray | memoryview):
         data = bytes(cast("bytes", data))
     if isinstance(data, str | bytes | dict):

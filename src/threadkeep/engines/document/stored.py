@@ -52,7 +52,7 @@ class KeptItem(Value, omit_defaults=True, kw_only=True):
 class KeptLog(LogRow):
     """A log and its items."""
 
-    kept: list[KeptItem] = []
+    kept: list[KeptItem] = msgspec.field(default_factory=list[KeptItem])
 
 
 class Stored(msgspec.Struct, kw_only=True):

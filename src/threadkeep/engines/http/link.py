@@ -20,7 +20,7 @@ from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of one request
 _AS_A_WHOLE: Final = {400, 413}  # refused before any of its batches was looked at
-SILENCE: Final = 60.0  # seconds: a server that sends events says something every 15
+SILENCE: Final = 45.0  # seconds: a server that sends events says something every 15
 
 
 class Job:
@@ -101,29 +101,28 @@ class AsyncLink:
 
         Raises what the server refuses with, and Unavailable when it cannot be reached for the time of a call.
         """
-        clock, patience = asyncio.get_running_loop().time, self._settings.timeout
-        last, until = "", clock() + patience
+        clock, last, lost = asyncio.get_running_loop().time, "", None
         while True:
-            pause = 0.0
+            pause, error = 0.0, None
             try:
                 async with self._sender.stream(path, query, last, SILENCE) as answer:
                     if answer.status_code != 200:
                         await answer.aread()
                         raise refusal_of(answer)
                     async for line in answer.aiter_lines():
-                        until = clock() + patience
+                        lost = None
                         if line.startswith("id: "):
                             last = line[4:]
                         elif line.startswith("data: ") and line[6:].isdecimal():
                             yield int(line[6:])  # else the server says good-bye
-            except (httpx.HTTPError, LostError) as error:
-                if clock() > until:
-                    text = f"no events from {self._settings.base}: {type(error).__name__} {error}"
-                    raise Unavailable(text.strip()) from error
             except BusyError as busy:
-                pause = busy.pause
-                if clock() > until:
-                    raise busy.error from None
+                pause, error = busy.pause, busy.error
+            except (httpx.HTTPError, LostError) as failed:
+                text = f"no events from {self._settings.base}: {type(failed).__name__} {failed}"
+                error = Unavailable(text.strip())
+            lost = lost or clock()
+            if error is not None and clock() - lost > self._settings.timeout:
+                raise error
             await asyncio.sleep(pause + random.uniform(0.05, 0.5))  # noqa: S311 - spreads who comes back
 
     async def aclose(self) -> None:

@@ -10,9 +10,11 @@ import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import QueuePool
 
 from threadkeep.concurrency import AsyncFlow
 
+PATIENCE = 30.0  # seconds, where a pool does not say
 AT_ONCE = 32  # more than a pool has connections: it lets callers wait by itself
 
 
@@ -88,7 +90,7 @@ class AsyncAlchemyPool:
         self._engine = engine
         self._lent: dict[Any, AsyncConnection] = {}
 
-    async def getconn(self, timeout: float | None = None) -> Any:
+    async def getconn(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - as psycopg_pool has it
         """Lend a connection; the engine's own settings say how long to wait for one."""
         from psycopg_pool import PoolTimeout
 
@@ -126,7 +128,7 @@ class AlchemyPool:
         self._engine = engine
         self._lent: dict[Any, sqlalchemy.Connection] = {}
 
-    def getconn(self, timeout: float | None = None) -> Any:
+    def getconn(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - as psycopg_pool has it
         """Lend a connection; the engine's own settings say how long to wait for one."""
         from psycopg_pool import PoolTimeout
 
@@ -160,6 +162,6 @@ class AlchemyPool:
 def connections_of(engine: Any) -> tuple[int, float]:
     """Return how many connections the pool of an engine has at most, and how many seconds it waits for one."""
     pool = engine.pool
-    size = getattr(pool, "size", None)
-    most = size() + max(0, getattr(pool, "_max_overflow", 0)) if callable(size) else 1
-    return max(1, int(most)), float(getattr(pool, "_timeout", 30.0))
+    if not isinstance(pool, QueuePool):
+        return 1, PATIENCE
+    return pool.size() + max(0, pool._max_overflow), pool.timeout()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - said nowhere else

@@ -24,6 +24,7 @@ class Statements:
             raise UsageError(
                 f"table {table!r} is no plain name; letters, digits and _, after a schema and a dot if need be"
             )
+        self.table = table
         self.look = f"SELECT version FROM {table} WHERE id = ?"
         self.get = f"SELECT name, data FROM {table} WHERE id = ?"
         self.list = f"SELECT name FROM {table}"

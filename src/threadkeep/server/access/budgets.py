@@ -58,6 +58,11 @@ class Budgets:
         if "bytes" in self._buckets:
             await self._share(caller, "bytes").admit()
 
+    def more_requests(self, caller: Caller, number: int) -> None:
+        """Count what one request asks for beyond the first; what is over the budget delays the next one."""
+        if number and "requests" in self._buckets:
+            self._share(caller, "requests").owe(number)
+
     def bytes(self, caller: Caller, size: int) -> None:
         """Count the bytes of a body that was admitted; what is over the budget delays the next request."""
         if size and "bytes" in self._buckets:

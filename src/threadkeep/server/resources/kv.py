@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from threadkeep.errors import Conflict, NotFound
+from threadkeep.model.kv import Found
 from threadkeep.model.leases import FOREVER
 from threadkeep.server.call import Call
 from threadkeep.server.conditions import (
@@ -58,6 +59,18 @@ class KeysShown(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
+def key_shown(found: Found) -> KeyShown:
+    """Return what stands at a key for an answer."""
+    return KeyShown(
+        found.key,
+        found.value,
+        found.content_type,
+        found.revision,
+        found.lease.seconds,
+        found.expires_at,
+    )
+
+
 def _tag(revision: int) -> Tag:
     return Tag("kv", revision)
 
@@ -82,17 +95,7 @@ async def get(call: Call) -> Response:
     tag = _tag(found.revision)
     if known_already(call, tag):
         return empty_answer({"ETag": str(tag)}, 304)
-    return json_answer(
-        KeyShown(
-            key,
-            found.value,
-            found.content_type,
-            found.revision,
-            found.lease.seconds,
-            found.expires_at,
-        ),
-        headers={"ETag": str(tag)},
-    )
+    return json_answer(key_shown(found), headers={"ETag": str(tag)})
 
 
 async def put(call: Call) -> Response:

@@ -9,7 +9,14 @@ from starlette.responses import Response
 
 from threadkeep.errors import NotFound, UsageError
 from threadkeep.server.call import Call
-from threadkeep.server.resources.values import AllValues, OneValue, get_values, usable, write
+from threadkeep.server.resources.values import (
+    AllValues,
+    OneValue,
+    delete_value,
+    get_values,
+    usable,
+    write,
+)
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import json_answer
 
@@ -70,8 +77,7 @@ async def put_all(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     """Delete one value of a session, if it stands (the older route)."""
-    session, key = call.params
-    await call.thread(session).state.delete(key)
+    await delete_value(call)
     return json_answer(Success())
 
 

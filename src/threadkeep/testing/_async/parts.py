@@ -7,12 +7,13 @@ import pytest
 from threadkeep._async.entity import AsyncThread
 from threadkeep._async.store import AsyncStore
 from threadkeep.errors import Conflict, TooLarge, UsageError
+from threadkeep.model.part_budget import GivesWay
 from threadkeep.model.parts import packed
 from threadkeep.testing._async.clock import AsyncClock
 from threadkeep.testing.tasks import AsyncTasks
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
-LARGE = PNG + bytes(30_000)
+LARGE = PNG + bytes(60_000)
 HELLO = {"role": "user", "content": "hello"}
 
 
@@ -57,11 +58,11 @@ class TestParts:
 
     async def test_a_large_part_reads_as_any_state(self, thread: AsyncThread) -> None:
         await thread.parts.set_image("a", LARGE)
-        await thread.parts.set_text("t", "x" * 40_000)
+        await thread.parts.set_text("t", "x" * 80_000)
         await thread.state.set("other", 1)
         found = await thread.parts.all()
         assert found["a"]["data"]["bytes"] == packed(LARGE)
-        assert found["t"] == {"part_type": "text", "data": "x" * 40_000}
+        assert found["t"] == {"part_type": "text", "data": "x" * 80_000}
         expected = {"__user_part_a": found["a"], "__user_part_t": found["t"], "other": 1}
         assert await thread.state.get_all() == expected
         assert await thread.state.get("__user_part_a") == found["a"]
@@ -168,7 +169,8 @@ class TestParts:
         for name, size in (("a", 500), ("b", 300), ("c", 100), ("d", 200)):
             await thread.parts.set_text(name, "x" * size)
         await thread.parts.set_text("e", "x" * 400, tokens=1)
-        for leave_out, used in (("last", "ab"), ("first", "cde"), ("largest", "bcd")):
+        wanted: dict[GivesWay, str] = {"last": "ab", "first": "cde", "largest": "bcd"}
+        for leave_out, used in wanted.items():
             done = await thread.parts.attach(HELLO, max_bytes=800, leave_out=leave_out)
             assert "".join(done.used) == used
             assert done.bytes == sum(len(part["text"]) for part in done.message["content"][1:])
@@ -185,7 +187,7 @@ class TestParts:
         await thread.parts.set_file("a", b"PK", mime_type="application/zip", uses=1)
         await thread.state.set("__user_part_b", {"part_type": "image", "data": {"type": "bytes"}})
         await thread.parts.set_text("c", "fine", uses=1)
-        with pytest.raises(UsageError, match="'a'.*application/zip"):
+        with pytest.raises(UsageError, match=r"'a'.*application/zip"):
             await thread.parts.attach(HELLO, format="anthropic")
         done = await thread.parts.attach(HELLO, format="anthropic", leave_out="last")
         assert [o.name for o in done.left_out] == ["a", "b"] and done.used == ("c",)
@@ -200,7 +202,7 @@ class TestParts:
             with pytest.raises(UsageError, match=wrong):
                 await thread.parts.set_image("w", PNG, mime_type=wrong)
         for data in ("no base64", packed(PNG)[:-1], packed(PNG) + "\n", "", "iVBORw0KGgp="):
-            with pytest.raises(UsageError, match="base64|empty"):
+            with pytest.raises(UsageError, match=r"base64|empty"):
                 await thread.parts.set_image("w", data, mime_type="image/png")
         with pytest.raises(UsageError, match="does not begin"):
             await thread.parts.set_image("w", b"GIF", mime_type="image/gif")
@@ -213,7 +215,7 @@ class TestParts:
             with pytest.raises(UsageError, match="'w'"):
                 await thread.parts.set("w", part)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - that is what is tested
         for number in ({"uses": 0}, {"order": 1.5}, {"tokens": -1}):
-            with pytest.raises(UsageError, match="uses|order|tokens"):
+            with pytest.raises(UsageError, match=r"uses|order|tokens"):
                 await thread.parts.set_text("w", "x", **number)
         assert list(await thread.parts.all()) == ["i", "u", "w"]
 

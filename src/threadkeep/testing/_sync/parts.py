@@ -8,12 +8,13 @@ import pytest
 from threadkeep._sync.entity import Thread
 from threadkeep._sync.store import Store
 from threadkeep.errors import Conflict, TooLarge, UsageError
+from threadkeep.model.part_budget import GivesWay
 from threadkeep.model.parts import packed
 from threadkeep.testing._sync.clock import Clock
 from threadkeep.testing.tasks import Tasks
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
-LARGE = PNG + bytes(30_000)
+LARGE = PNG + bytes(60_000)
 HELLO = {"role": "user", "content": "hello"}
 
 
@@ -55,11 +56,11 @@ class TestParts:
 
     def test_a_large_part_reads_as_any_state(self, thread: Thread) -> None:
         thread.parts.set_image("a", LARGE)
-        thread.parts.set_text("t", "x" * 40_000)
+        thread.parts.set_text("t", "x" * 80_000)
         thread.state.set("other", 1)
         found = thread.parts.all()
         assert found["a"]["data"]["bytes"] == packed(LARGE)
-        assert found["t"] == {"part_type": "text", "data": "x" * 40_000}
+        assert found["t"] == {"part_type": "text", "data": "x" * 80_000}
         expected = {"__user_part_a": found["a"], "__user_part_t": found["t"], "other": 1}
         assert thread.state.get_all() == expected
         assert thread.state.get("__user_part_a") == found["a"]
@@ -162,7 +163,8 @@ class TestParts:
         for name, size in (("a", 500), ("b", 300), ("c", 100), ("d", 200)):
             thread.parts.set_text(name, "x" * size)
         thread.parts.set_text("e", "x" * 400, tokens=1)
-        for leave_out, used in (("last", "ab"), ("first", "cde"), ("largest", "bcd")):
+        wanted: dict[GivesWay, str] = {"last": "ab", "first": "cde", "largest": "bcd"}
+        for leave_out, used in wanted.items():
             done = thread.parts.attach(HELLO, max_bytes=800, leave_out=leave_out)
             assert "".join(done.used) == used
             assert done.bytes == sum(len(part["text"]) for part in done.message["content"][1:])
@@ -177,7 +179,7 @@ class TestParts:
         thread.parts.set_file("a", b"PK", mime_type="application/zip", uses=1)
         thread.state.set("__user_part_b", {"part_type": "image", "data": {"type": "bytes"}})
         thread.parts.set_text("c", "fine", uses=1)
-        with pytest.raises(UsageError, match="'a'.*application/zip"):
+        with pytest.raises(UsageError, match=r"'a'.*application/zip"):
             thread.parts.attach(HELLO, format="anthropic")
         done = thread.parts.attach(HELLO, format="anthropic", leave_out="last")
         assert [o.name for o in done.left_out] == ["a", "b"] and done.used == ("c",)
@@ -192,7 +194,7 @@ class TestParts:
             with pytest.raises(UsageError, match=wrong):
                 thread.parts.set_image("w", PNG, mime_type=wrong)
         for data in ("no base64", packed(PNG)[:-1], packed(PNG) + "\n", "", "iVBORw0KGgp="):
-            with pytest.raises(UsageError, match="base64|empty"):
+            with pytest.raises(UsageError, match=r"base64|empty"):
                 thread.parts.set_image("w", data, mime_type="image/png")
         with pytest.raises(UsageError, match="does not begin"):
             thread.parts.set_image("w", b"GIF", mime_type="image/gif")
@@ -205,7 +207,7 @@ class TestParts:
             with pytest.raises(UsageError, match="'w'"):
                 thread.parts.set("w", part)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - that is what is tested
         for number in ({"uses": 0}, {"order": 1.5}, {"tokens": -1}):
-            with pytest.raises(UsageError, match="uses|order|tokens"):
+            with pytest.raises(UsageError, match=r"uses|order|tokens"):
                 thread.parts.set_text("w", "x", **number)
         assert list(thread.parts.all()) == ["i", "u", "w"]
 

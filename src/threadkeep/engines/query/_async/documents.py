@@ -9,7 +9,7 @@ from threadkeep.engines.document import Document
 from threadkeep.engines.document.calls import AsyncCalls
 from threadkeep.engines.document.documents import column
 from threadkeep.engines.query.statements import TABLE, Statements, key_of, styled
-from threadkeep.errors import CodecError, Unavailable
+from threadkeep.errors import CodecError, SchemaMismatch, Unavailable
 
 NEEDED = ("query", "run", "exec")
 
@@ -49,21 +49,30 @@ class AsyncQueryDocuments:
         return count if type(count) is int and count >= 0 else None
 
     async def setup(self) -> None:
-        """Make the table when it is not there."""
-        try:
-            await self._query(self._sql.look, "")
-        except Unavailable:
-            pass
-        else:
-            return
-        for statement in self._sql.create:
+        """Make the table when it is not there. Raises SchemaMismatch where a table of that name has other columns."""
+        lacking = await self._lacking()
+        for statement in self._sql.create if lacking else ():
+            failed: Unavailable | None = None
             try:
                 await self._calls.call("exec", statement)
             except Unavailable as error:
                 failed = error
-            else:
+            lacking = await self._lacking()  # somebody else may have made it
+            if lacking and not failed:
+                raise SchemaMismatch(f"the table {self._sql.table} is there and has other columns")
+            lacking = lacking and failed
+            if not lacking:
                 return
-        raise failed
+        if lacking:
+            raise lacking
+
+    async def _lacking(self) -> Unavailable | None:
+        """Return what speaks against there being a table."""
+        try:
+            await self._query(self._sql.get, "")
+        except Unavailable as error:
+            return error
+        return None
 
     async def get(self, id: str) -> Any:
         """Return a document; None where none stands."""

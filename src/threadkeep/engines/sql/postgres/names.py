@@ -67,9 +67,9 @@ FUNCTIONS: Final = (
     ),
 )
 INDEXES: Final = (
-    "entity_ns_kind_listed_idx",
+    "entity_listed_idx",
     "entity_due_idx",
-    "item_eid_log_id_idx",
+    "item_id_idx",
     "tombstone_until_idx",
 )
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,29}")

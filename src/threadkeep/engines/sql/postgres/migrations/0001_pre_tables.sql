@@ -25,7 +25,7 @@ create table if not exists {entity} (
 ) with (fillfactor = 80);
 -- Not (ns, kind, listed): without statistics the server would as soon look an entity up by it as by its address,
 -- and read all of the kind. No index can be taken for another here.
-create unique index if not exists {entity_ns_kind_listed_idx} on {entity} ((kind || ' ' || ns), listed);
+create unique index if not exists {entity_listed_idx} on {entity} ((kind || ' ' || ns), listed);
 create index if not exists {entity_due_idx} on {entity} (due) where due is not null;
 
 create table if not exists {field} (
@@ -60,7 +60,7 @@ create table if not exists {item} (
     primary key (eid, log, seq)
 );
 -- The expressions keep the server from looking for an id in all of the log, by the primary key.
-create unique index if not exists {item_eid_log_id_idx} on {item} ((eid + 0), (log || ''), id) where id is not null;
+create unique index if not exists {item_id_idx} on {item} ((eid + 0), (log || ''), id) where id is not null;
 
 create table if not exists {label} (
     ns     text   collate "C" not null,
