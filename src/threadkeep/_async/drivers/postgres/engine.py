@@ -69,9 +69,9 @@ class AsyncPostgresEngine:
         self._schema: int | None = None
         few = max(1, lines.settings.connections // 3)
         self._gets = AsyncPump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
-        self._reads = AsyncPump(self._read, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = AsyncPump(self._read, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = AsyncPump(
-            self._write, lambda job: job.weight, width=few, key=lambda job: job.batch.ref, most=MOST, heaviest=HEAVIEST
+            self._write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property

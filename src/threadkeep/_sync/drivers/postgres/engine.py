@@ -70,16 +70,9 @@ class PostgresEngine:
         self._schema: int | None = None
         few = max(1, lines.settings.connections // 3)
         self._gets = Pump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
-        self._reads = Pump(
-            self._read, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
-        )
+        self._reads = Pump(self._read, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = Pump(
-            self._write,
-            lambda job: job.weight,
-            width=few,
-            key=lambda job: job.batch.ref,
-            most=MOST,
-            heaviest=HEAVIEST,
+            self._write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property
