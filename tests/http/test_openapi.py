@@ -14,7 +14,6 @@ from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
 
 from tests.http.raw import Client
-from threadkeep.engines.http.answers import WIRE
 from threadkeep.server.openapi import document
 from threadkeep.server.routes import ROUTES
 
@@ -31,11 +30,6 @@ API = schemathesis.openapi.from_dict(
 FOUND: list[Any] = [found.ok() for found in list[Any](API.get_all_operations())]
 OPERATIONS: dict[str, Any] = {operation.label: operation for operation in FOUND}
 ENDLESS = {label for label in OPERATIONS if label.endswith("/watch")}  # read in test_events.py
-
-
-@schemathesis.serializer(WIRE)
-def wire_bytes(_: Any, value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
 def _rows() -> list[Any]:

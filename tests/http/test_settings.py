@@ -11,7 +11,7 @@ import pytest
 from tests.http.running import serving, threadkeep
 from threadkeep import UsageError
 from threadkeep.server.access.jwt import JwtSettings
-from threadkeep.server.checks import check_start
+from threadkeep.server.checks import checked
 from threadkeep.server.settings import ServerSettings, load
 
 FILE = """
@@ -127,13 +127,19 @@ def test_a_port_that_is_taken(tmp_path: Path):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"{port}: .* in use; .*--share-port"):
-            check_start(ServerSettings(port=port))
-        check_start(ServerSettings(port=port, share_port=True))
-    check_start(ServerSettings(port=port))
+            checked(ServerSettings(port=port))
+        checked(ServerSettings(port=port, share_port=True))
+    checked(ServerSettings(port=port))
+
+
+def test_port_0_is_any_free_port():
+    first, second = (checked(ServerSettings(port=0)).port for _ in range(2))
+    assert first > 0
+    assert second > 0
 
 
 def test_keys_of_a_provider_are_looked_at_before_the_start(tmp_path: Path):
     for place in (str(tmp_path / "none.json"), "ftp://id.example.org"):
         given = JwtSettings(jwks=place, issuer="i", audience="a")
         with pytest.raises(UsageError):
-            check_start(ServerSettings(jwt=given))
+            checked(ServerSettings(jwt=given))

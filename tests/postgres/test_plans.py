@@ -154,3 +154,9 @@ def test_what_a_call_reads_does_not_grow(name: str, quiet: PostgresServer, fille
 def _settled(engine: PostgresEngine) -> None:
     """Have the session tell what it has read."""
     engine._lines.fetch(b"select pg_stat_force_next_flush()", ())
+
+
+def test_nothing_is_compiled(filled: PostgresEngine):
+    """A plan that the settings of a function rule out costs so much that the server would compile it, for 200 ms."""
+    compiled = "select count(*) from pg_proc where prosrc <> '' and proname ~ '^tk_' and proconfig is not null and not 'jit=off' = any (proconfig)"
+    assert filled._lines.fetch(compiled.encode(), ()) == [(0,)]

@@ -6,41 +6,19 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.state import Ttl
 from threadkeep.errors import Conflict, ThreadkeepError
 from threadkeep.layers import parts
-from threadkeep.layers.part_choice import LeftOut, Shown, fitting, shown
+from threadkeep.layers.part_choice import Attached, LeftOut, Shown, Taken, fitting, shown
 from threadkeep.layers.part_contents import name_of
 from threadkeep.model.ids import new_id
 from threadkeep.model.leases import lease_of
 from threadkeep.model.part_budget import Budget, GivesWay, Weight
-from threadkeep.model.part_formats import Rendered, joined, opened
+from threadkeep.model.part_formats import joined, opened
 from threadkeep.model.parts import data_part, file_part, text_part, with_use
 
 TRIES = 1_000
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """Parts as content of an API: the names of those used, what they weigh, and what was left out and why."""
-
-    content: list[Rendered]
-    used: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
-    bytes: int
-    tokens: int
-
-
-class Attached(msgspec.Struct, frozen=True):
-    """A message with its parts: the names of those used, what they weigh, and what was left out and why."""
-
-    message: dict[str, Any]
-    used: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
-    bytes: int
-    tokens: int
 
 
 class AsyncParts:

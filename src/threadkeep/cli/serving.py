@@ -45,7 +45,7 @@ def need_server() -> None:
 
 
 def _run(settings: Any, where: Where, log: str) -> None:
-    from threadkeep.server.checks import check_start
+    from threadkeep.server.checks import checked
     from threadkeep.server.process import serve as run
 
     keys = _look(settings, where)
@@ -55,7 +55,7 @@ def _run(settings: Any, where: Where, log: str) -> None:
             " write everything; make a key first: threadkeep keys create NAME"
         )
 
-    check_start(settings)
+    settings = checked(settings)
 
     def started() -> None:
         say(f"threadkeep serves {mask(settings.store)} at {settings.address}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from threadkeep.errors import TooLarge, UsageError
@@ -16,6 +18,26 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     name: str
     reason: str
+    bytes: int
+    tokens: int
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Parts as content of an API: the names of those used, what they weigh, and what was left out and why."""
+
+    content: list[Rendered]
+    used: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    bytes: int
+    tokens: int
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """A message with its parts: the names of those used, what they weigh, and what was left out and why."""
+
+    message: dict[str, Any]
+    used: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
     bytes: int
     tokens: int
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from threadkeep.errors import UsageError
 from threadkeep.model.media import media_type
@@ -150,8 +150,8 @@ def opened(message: dict[str, Any] | str, form: str) -> tuple[dict[str, Any], li
         content = [found.text(content)]
     elif content is not None and not isinstance(content, list):
         raise UsageError(f"the {name} of the message must be text or a list")
-    given: list[Any] = content or []
-    return {key: value for key, value in message.items() if key != name}, given
+    rest = {key: value for key, value in message.items() if key != name}
+    return rest, cast("list[Any]", content or [])
 
 
 def joined(message: dict[str, Any] | str, added: list[Rendered], form: str) -> dict[str, Any]:

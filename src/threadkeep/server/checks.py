@@ -6,28 +6,33 @@ import errno
 import socket
 import ssl
 
+import msgspec
+
 from threadkeep.errors import UsageError
 from threadkeep.server.access.jwks import KeySet
 from threadkeep.server.settings import ServerSettings
 
 
-def check_start(settings: ServerSettings) -> None:
-    """Raise UsageError for what would stop each worker later, where nobody reads why."""
-    if settings.uds is None and settings.port and not settings.share_port:
-        _check_port(settings.host, settings.port)
+def checked(settings: ServerSettings) -> ServerSettings:
+    """Return the settings with a free port for port 0; UsageError for what would stop each worker later."""
+    if settings.uds is None and not settings.share_port:
+        port = _free_port(settings.host, settings.port)
+        settings = msgspec.structs.replace(settings, port=port)
     if settings.tls_cert is not None:
         _check_tls(settings)
     if settings.jwt is not None:
         KeySet(settings.jwt.jwks)
+    return settings
 
 
-def _check_port(host: str, port: int) -> None:
+def _free_port(host: str, port: int) -> int:
     """Refuse a port where another server listens: the two would share it, and each get half of the calls."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, proto) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)
+            return tried.getsockname()[1]
     except OSError as error:
         more = "; to take over from a server there: --share-port" * (
             error.errno == errno.EADDRINUSE

@@ -95,7 +95,11 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
             "content": {_JSON: {"schema": by_type[route.body]}},
         }
     elif route.binary:
-        made["requestBody"] = {"required": True, "content": {WIRE: {"schema": _BYTES}}}
+        made["requestBody"] = {
+            "required": True,
+            "description": f"In the wire form of the engine language ({WIRE}).",
+            "content": {"application/octet-stream": {"schema": {}}},
+        }
     made["security"] = [] if route.right is None else [{"bearer": []}, {"key": []}, {}]
     return made
 

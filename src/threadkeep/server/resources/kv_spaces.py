@@ -28,7 +28,7 @@ class SpacesShown(msgspec.Struct, frozen=True):
 class AskedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which keys to read."""
 
-    keys: Annotated[list[str], msgspec.Meta(max_length=1_000)]
+    keys: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1_000)]
     renew: bool | None = None
 
 
@@ -102,7 +102,7 @@ async def spaces(call: Call) -> Response:
 async def get_many(call: Call) -> Response:
     """Return what stands at several keys; each is of its own moment."""
     given = await call.body(AskedKeys)
-    found = await _kv(call).get_many(given.keys, renew=given.renew) if given.keys else {}
+    found = await _kv(call).get_many(given.keys, renew=given.renew)
     return json_answer(ManyShown([key_shown(one) for one in found.values()]))
 
 

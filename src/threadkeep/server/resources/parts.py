@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from starlette.responses import Response
 
-from threadkeep._async.parts import Attached
+from threadkeep.layers.part_choice import Attached
 from threadkeep.model.leases import FOREVER
 from threadkeep.model.options import MiB
 from threadkeep.model.part_budget import GivesWay

@@ -237,7 +237,7 @@ end $$;
 
 -- Run a group of batches of reads on one snapshot.
 create or replace function {read_all}(batches jsonb[], clock bigint) returns table (reply text, vals bytea[])
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     r record;
 begin
@@ -253,7 +253,7 @@ end $$;
 create or replace function {get_all}(asked jsonb, clock bigint)
 returns table (revision bigint, epoch text, value bytea, rev bigint, win bigint, expires bigint, refs text[],
                stale boolean)
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     moment constant bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
 begin

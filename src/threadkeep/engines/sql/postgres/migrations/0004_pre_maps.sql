@@ -8,8 +8,8 @@ begin
 end $$;
 
 -- A few fields, one after the other.
-create or replace function {set_each}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint, p_win bigint,
-                           out result json, out changed boolean, inout due bigint, out count bigint,
+create or replace function {set_each}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint,
+                           out result json, out changed boolean, out due bigint, out count bigint,
                            out weight bigint)
 language plpgsql as $$
 declare
@@ -19,33 +19,37 @@ declare
     given record;
     new bytea;
     size int;
-    fin bigint;
+    p_win constant bigint := op->'lease'->>'window';
+    fin constant bigint := coalesce((op->'lease'->>'end')::bigint, p_now + p_win);
 begin
     count := 0;
     weight := 0;
     changed := false;
     for given in select g.key, g.value from jsonb_each(op->'items') g loop
-        select octet_length(t.value), t.expires into size, fin
-        from {field} t where t.eid = p_eid and t.map = m and t.name = given.key;
-        if only_absent and size is not null and (fin is null or fin > p_now) then
+        if only_absent and exists (
+            select 1 from {field} t where t.eid = p_eid and t.map = m and t.name = given.key
+            and (t.expires is null or t.expires > p_now)
+        ) then
             skipped := skipped || given.key;
             continue;
         end if;
         new := v[base + given.value::int + 1];
+        update {field} t
+        set value = new, rev = p_rev, win = p_win, expires = fin, refs = {refs_of}(op->'refs'->given.key)
+        from {field} old -- as it was, without a statement of its own
+        where t.eid = p_eid and t.map = m and t.name = given.key
+          and old.eid = p_eid and old.map = m and old.name = given.key
+        returning octet_length(old.value) into size;
         if size is null then
             insert into {field} (eid, map, name, value, rev, win, expires, refs)
-            values (p_eid, m, given.key, new, p_rev, p_win, due, {refs_of}(op->'refs'->given.key));
+            values (p_eid, m, given.key, new, p_rev, p_win, fin, {refs_of}(op->'refs'->given.key));
             count := count + 1;
-            weight := weight + octet_length(new);
-        else
-            update {field} t
-            set value = new, rev = p_rev, win = p_win, expires = due, refs = {refs_of}(op->'refs'->given.key)
-            where t.eid = p_eid and t.map = m and t.name = given.key;
-            weight := weight + octet_length(new) - size;
+            size := 0;
         end if;
+        weight := weight + octet_length(new) - size;
         changed := true;
     end loop;
-    due := case when changed then due end;
+    due := case when changed then fin end;
     result := json_build_object('type', 'names', 'names', coalesce(skipped, array[]::text[]));
 end $$;
 
@@ -68,12 +72,11 @@ declare
     lease record;
     skipped text[];
 begin
-    lease := {start_lease}(op->'lease', p_now);
     if not op ? 'many' then
-        select s.* into result, changed, due, count, weight
-        from {set_each}(p_eid, op, v, base, p_now, p_rev, lease.win, lease.fin) s;
+        select s.* into result, changed, due, count, weight from {set_each}(p_eid, op, v, base, p_now, p_rev) s;
         return;
     end if;
+    lease := {start_lease}(op->'lease', p_now);
     with given as (
         select g.key as name, v[base + g.value::int + 1] as value,
                case when op->'refs' ? g.key then array(select jsonb_array_elements_text(op->'refs'->g.key)) end as refs

@@ -104,7 +104,7 @@ end $$;
 -- Lease what is due to the caller, as JSON; whether nothing more was due.
 create or replace function {claim}(p_ns text, p_limit int, lease bigint, clock bigint, ref jsonb, token bigint,
                         out claims json, out finished boolean)
-language plpgsql set enable_seqscan = off as $$
+language plpgsql set enable_seqscan = off set jit = off as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     e {entity};

@@ -25,7 +25,12 @@ begin
     for n in 1 .. jsonb_array_length(b->'ops') loop
         op := b->'ops'->(n - 1);
         case op->>'type'
-        when 'set' then part := {set_fields}(e.eid, op, v, base, p_now, rev);
+        when 'set' then
+            if op ? 'many' then
+                part := {set_fields}(e.eid, op, v, base, p_now, rev);
+            else
+                part := {set_each}(e.eid, op, v, base, p_now, rev);
+            end if;
         when 'del' then part := {delete_fields}(e.eid, op, p_now);
         when 'incr' then part := {increment}(e.eid, op, p_now, rev);
         when 'append', 'cut', 'restore' then
@@ -242,7 +247,7 @@ end $$;
 -- Run a group of batches, sorted by their entities, in one transaction. Their values lie behind each other.
 create or replace function {apply_all}(batches jsonb, v bytea[], max_fields int, max_labels int, clock bigint)
 returns table (reply text, vals bytea[]) language plpgsql
-set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     b jsonb;
     r record;

@@ -83,7 +83,7 @@ end $$;
 -- What stands on a page newest first: what has moved up, what comes next, the highest place, what was committed.
 create or replace function {newest}(q jsonb, clock bigint, out moved text, out here text, out top bigint, out snap text)
 language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
-set plan_cache_mode = force_generic_plan as $$
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     pair jsonb := {rarest}(q);
@@ -101,7 +101,7 @@ end $$;
 -- A page by id.
 create or replace function {by_id}(q jsonb, clock bigint, out here text)
 language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
-set plan_cache_mode = force_generic_plan as $$
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     wanted jsonb := coalesce((select jsonb_object_agg(n->>0, n->>1) from jsonb_array_elements(q->'labels') n), '{{}}');
