@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -33,7 +32,9 @@ class MariadbServer(ServerProcess):
         self._program = program("mariadbd")
         self._installer = program("mariadb-install-db")
         super().__init__("MariaDB", port=port)
-        quick = {} if durable else {"innodb-flush-log-at-trx-commit": 0, "innodb-doublewrite": "OFF"}
+        quick = (
+            {} if durable else {"innodb-flush-log-at-trx-commit": 0, "innodb-doublewrite": "OFF"}
+        )
         self.config: dict[str, object] = {
             **quick,
             "innodb-buffer-pool-size": "64M",
