@@ -36,7 +36,7 @@ def filled(places: Places) -> dict[str, str]:
     urls = {kind: places.url(kind, "filled") for kind in KINDS}
     for url in urls.values():
         with Store(url) as store:
-            fill(store, big=2_500)
+            fill(store, big=1_100)
     return urls
 
 

@@ -8,6 +8,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Final
 
+from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import ServerProcess
 from tests.servers.redis import RedisServer
@@ -52,10 +53,18 @@ def _postgres(places: Places, name: str) -> str:
     return f"{server.url}?prefix={name}"
 
 
+def _mariadb(places: Places, name: str) -> str:
+    server = places.server("mariadb", MariadbServer)
+    assert isinstance(server, MariadbServer)
+    server.execute(f"create database if not exists {name}")
+    return server.url_of(name)
+
+
 KINDS: Final[dict[str, Callable[[Places, str], str]]] = {
     "sqlite": _sqlite,
     "valkey": _valkey,
     "postgres": _postgres,
+    "mariadb": _mariadb,
 }
 PAIRS: Final = list(permutations(KINDS, 2))
 ROUND: Final = list(

@@ -27,7 +27,7 @@ from threadkeep.engines.sql.mysql.errors import (
 from threadkeep.engines.sql.mysql.gets import Getting, asked_field
 from threadkeep.engines.sql.mysql.ledger import script
 from threadkeep.engines.sql.mysql.links import AsyncLink
-from threadkeep.engines.sql.mysql.listing import Counting, Listing
+from threadkeep.engines.sql.mysql.listing import Counting, Listing, Spaces
 from threadkeep.engines.sql.mysql.need import Need
 from threadkeep.engines.sql.mysql.program import (
     Claiming,
@@ -230,6 +230,16 @@ class AsyncMysqlEngine:
                     raise
             await AsyncFlow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return await call()
+
+    async def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
+        self._home.check()
+        spaces = Spaces()
+        try:
+            await self._lines.ask(spaces.packet)
+        except Trouble as error:
+            raise map_error(error, wrote=False) from error
+        return spaces.found
 
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip; in two where several labels are asked for."""

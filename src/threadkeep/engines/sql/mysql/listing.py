@@ -42,6 +42,21 @@ _LABELLED: Final = (
 )
 
 
+class Spaces:
+    """The namespaces and kinds that anything stands in, from one to the next by the index."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str]] = []
+        self.packet = Packet()
+        self.packet.add(
+            "select distinct ns, kind from tk_entity force index (tk_entity_ref) order by ns, kind",
+            sink=self._take,
+        )
+
+    def _take(self, rows: Sequence[Row]) -> None:
+        self.found = [(namespace.decode(), kind.decode()) for namespace, kind in rows]
+
+
 class Counting:
     """How frequent labels are: a listing is driven from the rarest."""
 
