@@ -154,8 +154,9 @@ def _command(probe: Path, settings: Path) -> list[str]:
 
 def _forward(process: subprocess.Popen[bytes], news: queue.Queue[bytes | None]) -> None:
     assert process.stdout is not None  # noqa: S101 - it was asked for
-    for line in process.stdout:
-        news.put(line)
+    with process.stdout:
+        for line in process.stdout:
+            news.put(line)
     news.put(None)  # it has ended
 
 
