@@ -1,12 +1,15 @@
-"""Keep the present schema with data as a fixture: `python -m tests.migrations.keep`, once for each new schema.
+"""Keep the present schema of a dialect with data: `python -m tests.migrations.keep DIALECT ...`.
 
-A fixture of a schema that was released is never made again.
+Once for each new schema: a fixture of one that was released is never made again. SQLite's first was made by the release
+before migrations came in pairs.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.migrations.contents import fill
@@ -22,23 +25,29 @@ from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 
 
-def keep(place: Place) -> None:
-    place.furnish()
-    fill(place.url)
-    target = FIXTURES / place.dialect / f"{migrations(place.dialect)[-1].number:04}.sql"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(place.dump(), encoding="utf-8")
+@contextmanager
+def _place(dialect: str) -> Generator[Place]:
+    if dialect == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield SqlitePlace(Path(folder) / "s.db")
+    elif dialect == "postgres":
+        with PostgresServer() as server:
+            yield PostgresPlace(server, "kept")
+    else:
+        with MariadbServer() as server:
+            yield MysqlPlace(server, "kept")
+
+
+def keep(dialect: str) -> None:
+    target = FIXTURES / dialect / f"{migrations(dialect)[-1].number:04}.sql"
+    with _place(dialect) as place:
+        place.furnish()
+        fill(place.url)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(place.dump(), encoding="utf-8")
     sys.stdout.write(f"wrote {target}\n")
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        keep(SqlitePlace(Path(folder) / "s.db"))
-    with PostgresServer() as server:
-        keep(PostgresPlace(server, "kept"))
-    with MariadbServer() as server:
-        keep(MysqlPlace(server, "kept"))
-
-
 if __name__ == "__main__":
-    main()
+    for name in sys.argv[1:]:
+        keep(name)

@@ -16,7 +16,7 @@ KEPT = [(dialect, number) for dialect in DIALECTS for number in fixtures(dialect
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_present_schema_is_kept(dialect: str):
     assert migrations(dialect)[-1].number in fixtures(dialect), (
-        "call python -m tests.migrations.keep"
+        f"call python -m tests.migrations.keep {dialect}"
     )
 
 
