@@ -9,7 +9,15 @@ from cyclopts import Parameter
 from threadkeep.cli.exits import FAILED, OK
 from threadkeep.cli.importing import OUTCOMES
 from threadkeep.cli.inspecting import inspection, micros, namespaces
-from threadkeep.cli.opening import BOUNDLESS, NAMESPACE, Machine, Spaces, file_of, open_store
+from threadkeep.cli.opening import (
+    BOUNDLESS,
+    NAMESPACE,
+    Machine,
+    Spaces,
+    file_of,
+    open_store,
+    with_token,
+)
 from threadkeep.cli.progress import progress
 from threadkeep.cli.telling import amounts, put_json, put_table, say
 from threadkeep.errors import UsageError
@@ -51,6 +59,7 @@ def copy(
     """
     from threadkeep._sync.transfer_copy import Copy
 
+    source, target = with_token(source), with_token(target)
     if _is_same(source, target):
         raise UsageError("source and target are the same store")
     spaces = namespaces(source, namespace)
