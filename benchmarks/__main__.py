@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import calls, footprint, growth, importing, machine, readme, remote
+from benchmarks import calls, footprint, growth, importing, machine, readme, remote, served
 from benchmarks.budgets import judge
 from benchmarks.disk import MEMORY_SPEED_US, Disk
 from benchmarks.loop import Loop
@@ -23,9 +23,10 @@ from benchmarks.report import report
 from benchmarks.results import QUIET, Results, latency
 from benchmarks.run import Run
 from benchmarks.scale import FULL, QUICK, SMOKE, Scale
+from benchmarks.served import measure as served_measure
 from benchmarks.subjects import NAMES, RAW, load
 
-PARTS = ("calls", "messages", "threads", "size", "redis", "import")
+PARTS = ("calls", "messages", "threads", "size", "redis", "http", "import")
 _README = Path(__file__).resolve().parent.parent / "README.md"
 
 
@@ -140,6 +141,8 @@ def _part(part: str, run: Run, names: Sequence[str], into: Results) -> None:
         into.size = footprint.measure(run, among(footprint.OF))
     elif part == remote.PART:
         remote_measure.measure(run, into)
+    elif part == served.PART:
+        served_measure.measure(run, into)
     else:
         into.imports = importing.measure(run.scale.imports)
     into.seconds[part] = perf_counter() - start

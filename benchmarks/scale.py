@@ -23,6 +23,12 @@ class Scale:
     unrelated: tuple[int, ...]
     imports: int
     fdatasync: int
+    http_rounds: int
+    http_slice: float
+    """Seconds of wrk on one subject in one round."""
+    watchers: int
+    idle: int
+    """Connections that stay open."""
 
 
 FULL: Final = Scale(
@@ -38,6 +44,10 @@ FULL: Final = Scale(
     unrelated=(0, 100_000, 1_000_000),
     imports=10,
     fdatasync=200,
+    http_rounds=5,
+    http_slice=4,
+    watchers=1_000,
+    idle=2_000,
 )
 QUICK: Final = Scale(
     latency_rounds=10,
@@ -52,6 +62,10 @@ QUICK: Final = Scale(
     unrelated=(0, 100_000),
     imports=10,
     fdatasync=200,
+    http_rounds=2,
+    http_slice=2,
+    watchers=1_000,
+    idle=1_000,
 )
 SMOKE: Final = Scale(
     latency_rounds=1,
@@ -66,4 +80,8 @@ SMOKE: Final = Scale(
     unrelated=(0, 1_000),
     imports=1,
     fdatasync=10,
+    http_rounds=1,
+    http_slice=1,
+    watchers=20,
+    idle=20,
 )
