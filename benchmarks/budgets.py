@@ -8,6 +8,7 @@ from benchmarks.importing import THREADKEEP
 from benchmarks.remote.budgets import judged
 from benchmarks.results import Curve, Rate, Results
 from benchmarks.served.tables import judged as served_judged
+from benchmarks.sql.budgets import judged as sql_judged
 from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
 from benchmarks.subjects.base import TITLES, Op
 
@@ -47,6 +48,7 @@ def judge(results: Results) -> list[Line]:
         _threads,
         _servers,
         _http,
+        _databases,
         _importing,
     )
     return [line for part in parts for line in part(results)]
@@ -175,6 +177,12 @@ def _servers(results: Results) -> Iterator[Line]:
 def _http(results: Results) -> Iterator[Line]:
     if results.http is not None:
         for budget, limit, figure, good in served_judged(results.http):
+            yield _line(budget, limit, figure, good=good)
+
+
+def _databases(results: Results) -> Iterator[Line]:
+    for title, found in results.databases.items():
+        for budget, limit, figure, good in sql_judged(title, found):
             yield _line(budget, limit, figure, good=good)
 
 

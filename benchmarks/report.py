@@ -6,6 +6,7 @@ from benchmarks.budgets import judge
 from benchmarks.remote.tables import tables as remote_tables
 from benchmarks.results import QUIET, Curve, Results
 from benchmarks.served.tables import tables as served_tables
+from benchmarks.sql.tables import tables as sql_tables
 from benchmarks.subjects import NAMES, RAW, TK_MEMORY, TK_SQLITE
 from benchmarks.subjects.base import OPS, TITLES, Op
 from benchmarks.tables import NOTHING, Style, Table, figure, ratio, render
@@ -30,6 +31,8 @@ def _tables(results: Results) -> Iterator[Table]:
             yield from remote_tables(results.servers)
         if make is _peers and results.http is not None:
             yield from served_tables(results.http)
+        if make is _peers and results.databases:
+            yield from (table for table in sql_tables(results.databases) if table.rows)
 
 
 def _heading(results: Results, style: Style) -> str:

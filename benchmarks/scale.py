@@ -29,6 +29,10 @@ class Scale:
     watchers: int
     idle: int
     """Connections that stay open."""
+    stored: tuple[int, ...]
+    """Threads in the store of an SQL server."""
+    sessions: int
+    events: int
 
 
 FULL: Final = Scale(
@@ -48,7 +52,11 @@ FULL: Final = Scale(
     http_slice=4,
     watchers=1_000,
     idle=2_000,
+    stored=(100, 10_000, 100_000),
+    sessions=10_000,
+    events=3_000,
 )
+VERY_MANY: Final = (100, 10_000, 100_000, 1_000_000)
 QUICK: Final = Scale(
     latency_rounds=10,
     latency_slice=0.02,
@@ -66,6 +74,9 @@ QUICK: Final = Scale(
     http_slice=2,
     watchers=1_000,
     idle=1_000,
+    stored=(100, 10_000),
+    sessions=10_000,
+    events=3_000,
 )
 SMOKE: Final = Scale(
     latency_rounds=1,
@@ -84,4 +95,7 @@ SMOKE: Final = Scale(
     http_slice=1,
     watchers=20,
     idle=20,
+    stored=(100, 150),
+    sessions=120,
+    events=30,
 )

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,10 +24,16 @@ pytest_terminal_summary = figures.summary("http")
 
 
 @pytest.fixture(scope="session")
-def hosted() -> Iterator[Hosted]:
-    """A server in this process that all tests share; each mounts its own applications."""
-    with hosting() as found:
-        yield found
+def hosts() -> Iterator[Callable[[str], Hosted]]:
+    """The servers in this process that all tests share; each starts when a test first asks for it."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(hosting(kind)))
+
+
+@pytest.fixture
+def hosted(request: pytest.FixtureRequest, hosts: Callable[[str], Hosted]) -> Hosted:
+    """A server that tests mount their applications on; uvicorn, unless the test is for both."""
+    return hosts(getattr(request, "param", "uvicorn"))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.cluster import Cluster
+from tests.servers.mariadb import MariadbServer
 from tests.servers.redis import RedisServer
 
 
@@ -28,6 +29,13 @@ def redis8() -> Iterator[RedisServer]:
 def valkey9() -> Iterator[RedisServer]:
     """Valkey 9."""
     with RedisServer("valkey9") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariadbServer]:
+    """MariaDB; each test takes a database or a store of its own."""
+    with MariadbServer() as server:
         yield server
 
 

@@ -59,6 +59,18 @@ def _postgres(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:
     return PostgresEngine(Lines(settings), limits, names)
 
 
+def _mysql(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - time is the server's
+    try:
+        from threadkeep._sync.drivers.mysql.engine import MysqlEngine
+        from threadkeep._sync.drivers.mysql.lines import Lines
+        from threadkeep.engines.sql.mysql.url import settings_of
+    except ImportError as error:
+        raise UsageError(
+            f"{url.scheme}:// needs the extra mysql: pip install 'threadkeep[mysql]' ({error})"
+        ) from error
+    return MysqlEngine(Lines(settings_of(url)), limits)
+
+
 def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - time and limits are the server's
     try:
         from threadkeep._sync.drivers.http import HttpEngine
@@ -74,10 +86,17 @@ def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # 
     return HttpEngine(settings_of(url))
 
 
+def _document(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - the driver says what survives
+    from threadkeep._sync.drivers.brought import engine_at
+
+    return engine_at(url, now, limits)
+
+
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MAKERS: dict[str, Maker] = {
     "memory": _memory,
     "sqlite": _sqlite,
+    "document": _document,
     "http": _http,
     "https": _http,
     **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},
@@ -85,6 +104,8 @@ _MAKERS: dict[str, Maker] = {
     "valkey+unix": _redis,
     "postgresql": _postgres,
     "postgres": _postgres,
+    "mysql": _mysql,
+    "mariadb": _mysql,
 }
 
 

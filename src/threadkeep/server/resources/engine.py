@@ -52,6 +52,7 @@ async def batch(call: Call) -> Response:
     been answered alone.
     """
     messages = wire.split(await _raw(call), most=MOST)
+    call.host.budgets.more_requests(call.caller, len(messages) - 1)
     if len(messages) == 1:
         return _wire(await _run(call, messages[0]))
     return _wire(b"".join(await asyncio.gather(*(_run_of_many(call, one) for one in messages))))

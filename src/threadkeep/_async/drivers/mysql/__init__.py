@@ -1,0 +1,1 @@
+"""The driver for MySQL and MariaDB."""

@@ -1,0 +1,65 @@
+"""The schema: what the server is, what is applied, what is to be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from threadkeep.engines.sql.migrate import Migration, Schema, known, not_allowed
+from threadkeep.engines.sql.mysql import ledger
+from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed, map_error
+from threadkeep.engines.sql.mysql.links import AsyncLink
+from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
+from threadkeep.errors import Forbidden, Timeout
+
+
+async def examine(link: AsyncLink) -> Server:
+    """Return what the server is. Raises UsageError or SchemaMismatch."""
+    before = time.time()
+    ((row,),) = await link.ask(LOOK)
+    return check_server(row, (before + time.time()) / 2)
+
+
+async def look(link: AsyncLink) -> Schema:
+    """Return what is applied, changing nothing."""
+    try:
+        (rows,) = await link.ask(ledger.APPLIED)
+    except Failed as error:
+        if error.code == NO_TABLE:
+            return Schema(known(PACKAGE), {})
+        raise
+    return Schema(known(PACKAGE), dict(rows))
+
+
+async def migrate(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
+    """Apply what is chosen. Raises SchemaMismatch, Forbidden or Timeout.
+
+    Of several processes one does it while the others wait. The server commits each statement that defines something
+    by itself; a file that was cut off is begun again.
+    """
+    schema = await look(link)
+    schema.check()
+    if not choose(schema):
+        return schema
+    ((found,),) = (await link.ask(ledger.LOCK))[0]
+    if found != 1:
+        raise Timeout(f"another process has been migrating the schema for {ledger.WAIT} seconds")
+    try:
+        return await _apply(link, choose)
+    except Failed as error:
+        if isinstance(map_error(error, wrote=False), Forbidden):
+            raise not_allowed(str(error)) from error
+        raise
+    finally:
+        await link.ask(ledger.FREE)
+
+
+async def _apply(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
+    await link.ask(ledger.LEDGER)
+    schema = await look(link)  # another process may have been quicker
+    schema.check()
+    done = choose(schema)
+    for migration in done:
+        await link.ask(ledger.body(migration).replace("%", "%%"))
+        await link.ask(ledger.record(migration))
+    return schema.after(done)

@@ -1,0 +1,112 @@
+# Generated from src/threadkeep/_async/drivers/mysql/lines.py by scripts/unasync. Do not edit.
+"""Connections to the server, lent for a packet or two."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from threadkeep.concurrency import Flow
+from threadkeep.engines.sql.mysql.errors import Failed, Lost, Oversized
+from threadkeep.engines.sql.mysql.links import Link
+from threadkeep.engines.sql.mysql.packet import Packet
+from threadkeep.engines.sql.mysql.program import UNDO
+from threadkeep.engines.sql.mysql.settings import Settings
+from threadkeep.errors import ThreadkeepError
+
+PAUSE: Final = 0.05  # seconds between attempts to connect
+LIVES: Final = 3  # connections that may be lost in one call before anything of it counts
+
+
+class Lines:
+    """Keeps connections that nobody uses. How many are used at once is the callers' to bound."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._idle: list[Link] = []
+
+    def keep(self, link: Link) -> None:
+        """Take a connection that nobody uses."""
+        self._idle.append(link)
+
+    def _take(self) -> Link:
+        """Return a connection, a new one where none is idle; a server that is away is waited for."""
+        if self._idle:
+            return self._idle.pop()
+        end = time.monotonic() + self.settings.wait
+        while True:
+            try:
+                return Link.open(self.settings)
+            except Lost:
+                if time.monotonic() > end:
+                    raise
+            Flow.sleep(PAUSE)
+
+    def _drop(self, link: Link) -> None:
+        """Let go of a lost connection, and of those that were idle meanwhile: they have its fate."""
+        link.drop()
+        while self._idle:
+            self._idle.pop().drop()
+
+    def ask(self, packet: Packet) -> None:
+        """Send a packet that changes nothing; on a connection that is lost, again on another."""
+        for lives in range(LIVES, 0, -1):
+            link = self._take()
+            try:
+                found = link.ask(packet.text, packet.args)
+            except Lost:
+                self._drop(link)
+                if lives == 1:
+                    raise
+                continue
+            except Oversized:
+                self.keep(link)
+                raise
+            except Failed:
+                self._undo(link)
+                raise
+            except BaseException:
+                link.drop()
+                raise
+            self.keep(link)
+            packet.deliver(found)
+            return
+
+    def transact(self, first: Packet, decide: Callable[[], Packet]) -> None:
+        """Send the packet that locks and reads, decide, and send the one that writes and commits.
+
+        Raises Lost with `sent` only where the second may have been done.
+        """
+        link = self._take()
+        second: Packet | None = None
+        try:
+            first.deliver(link.ask(first.text, first.args))
+            second = decide()
+            link.ask(second.text, second.args)
+        except Lost as error:
+            self._drop(link)
+            raise Lost(str(error), sent=second is not None and error.sent) from error
+        except (Failed, Oversized, ThreadkeepError):
+            self._undo(link)
+            raise
+        except BaseException:
+            link.drop()
+            raise
+        self.keep(link)
+
+    def _undo(self, link: Link) -> None:
+        try:
+            link.ask(UNDO)
+        except (Lost, Failed):
+            self._drop(link)
+        except BaseException:
+            link.drop()
+            raise
+        else:
+            self.keep(link)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            self._idle.pop().close()

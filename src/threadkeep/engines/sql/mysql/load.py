@@ -1,0 +1,259 @@
+"""The first packet: the entities of a group, locked or not, and all that their batches ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from threadkeep.engines.sql.mysql.facts import ENDLESS, Facts
+from threadkeep.engines.sql.mysql.need import Need, Span
+from threadkeep.engines.sql.mysql.packet import Packet, Row, Sink, clock, table
+from threadkeep.engines.sql.mysql.rows import (
+    above,
+    entity_columns,
+    place,
+    to_facts,
+    to_field,
+    to_item,
+)
+from threadkeep.errors import DataLost
+from threadkeep.model.refs import Ref
+from threadkeep.ops.ops import Item
+
+_REF: Final = ("n", "ns", "kind", "id")
+_JOIN: Final = "straight_join tk_entity e on e.ns = q.ns and e.kind = q.kind and e.id = q.id"
+_FIELD: Final = "f.map, f.name, f.rev, f.win, f.expires, f.refs, f.size"
+_ITEM: Final = "i.log, i.seq, i.id, i.refs, i.at, i.size"
+
+
+class Loading:
+    """The reads of a group of entities, collected into one packet."""
+
+    def __init__(self, refs: Sequence[Ref], needs: Sequence[Need]) -> None:
+        self.places = [place(ref) for ref in refs]
+        self.needs = needs
+        self.facts: list[Facts] = [Facts() for _ in refs]
+        self.now = 0
+        self.refs = refs
+
+    def ask(self, packet: Packet, now: int | None, *, lock: bool) -> None:
+        """Add all reads; with `lock` the entities' rows are locked, in the order of their addresses."""
+        self._entities(packet, now, lock=lock)
+        packet.add(f"select {clock(now)}", (), self._take_now)
+        for values in (False, True):
+            self._named(packet, values=values)
+            self._whole_maps(packet, values=values)
+            self._by_id(packet, values=values)
+        self._by_number(packet)
+        self._tombstones(packet)
+        for n, need in enumerate(self.needs):
+            for (map_, prefix), values in need.maps.items():
+                if prefix:
+                    self._prefix(packet, n, map_, prefix, values=values)
+            for span, values in need.spans.items():
+                self._span(packet, n, span, values=values)
+            for log, before in need.sums:
+                self._sum(packet, n, log, before)
+            if need.ends:
+                self._ends(packet, n)
+
+    def _entities(self, packet: Packet, now: int | None, *, lock: bool) -> None:
+        args = [arg for n, columns in enumerate(self.places) for arg in (n, *columns)]
+        text = f"select q.n, {entity_columns(now)} from {table(_REF, len(self.places))} {_JOIN}"
+        packet.add(f"{text} for update" if lock else text, args, self._take_entities)
+
+    def _take_entities(self, rows: Sequence[Row]) -> None:
+        for n, *record in rows:
+            self.facts[n] = to_facts(tuple(record))
+
+    def _take_now(self, rows: Sequence[Row]) -> None:
+        self.now = rows[0][0]
+
+    def _grouped(
+        self, packet: Packet, text: str, names: Sequence[str], rows: Sequence[Row], sink: Sink
+    ) -> None:
+        if rows:
+            args: list[object] = []
+            for n, *given in rows:
+                args += (n, *self.places[n], *given)
+            packet.add(text.format(q=table((*_REF, *names), len(rows))), args, sink)
+
+    def _named(self, packet: Packet, *, values: bool) -> None:
+        asked = [
+            (n, map_, name)
+            for n, need in enumerate(self.needs)
+            for (map_, name), wanted in need.fields.items()
+            if wanted is values
+        ]
+        value = "f.value" if values else "null"
+        text = (
+            f"select q.n, {_FIELD}, {value} from {{q}} {_JOIN}"
+            " straight_join tk_field f on f.eid = e.eid and f.map = q.map and f.name = q.name"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            for n, map_, name in asked:
+                self.facts[n].fields.setdefault(map_, {}).setdefault(name, None)
+            self._take_fields(found)
+
+        rows = [(n, map_.encode(), name.encode()) for n, map_, name in asked]
+        self._grouped(packet, text, ("map", "name"), rows, take)
+
+    def _of(self, n: int) -> Facts:
+        return self.facts[n]
+
+    def _take_fields(self, rows: Sequence[Row]) -> None:
+        for n, *record in rows:
+            field = to_field(tuple(record))
+            stored = self._of(n).fields.setdefault(record[0].decode(), {})
+            name = record[1].decode()
+            old = stored.get(name)
+            if old is None or len(old.value) != old.size:
+                stored[name] = field
+
+    def _whole_maps(self, packet: Packet, *, values: bool) -> None:
+        asked = [
+            (n, map_)
+            for n, need in enumerate(self.needs)
+            for (map_, prefix), wanted in need.maps.items()
+            if wanted is values and not prefix
+        ]
+        value = "f.value" if values else "null"
+        text = (
+            f"select q.n, {_FIELD}, {value} from {{q}} {_JOIN}"
+            " straight_join tk_field f on f.eid = e.eid and f.map = q.map"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            for n, map_ in asked:
+                self.facts[n].whole.add((map_, ""))
+            self._take_fields(found)
+
+        self._grouped(packet, text, ("map",), [(n, map_.encode()) for n, map_ in asked], take)
+
+    def _one(self, packet: Packet, n: int, text: str, args: Sequence[object], sink: Sink) -> None:
+        where = "e.ns = %s and e.kind = %s and e.id = %s"
+        packet.add(text.format(n=n, where=where), (*self.places[n], *args), sink)
+
+    def _prefix(self, packet: Packet, n: int, map_: str, prefix: str, *, values: bool) -> None:
+        value = "f.value" if values else "null"
+        text = (
+            f"select {{n}}, {_FIELD}, {value} from tk_entity e straight_join tk_field f on f.eid = e.eid"
+            " where {where} and f.map = %s and f.name >= %s and f.name < %s"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            self.facts[n].whole.add((map_, prefix))
+            self._take_fields(found)
+
+        self._one(packet, n, text, (map_.encode(), prefix.encode(), above(prefix)), take)
+
+    def _span(self, packet: Packet, n: int, span: Span, *, values: bool) -> None:
+        log, after, before, limit, newest = span
+        value = "i.value" if values else "null"
+        high = ENDLESS if before is None else before
+        text = (
+            f"select {_ITEM}, {value} from tk_entity e straight_join tk_item i on i.eid = e.eid"
+            " where {where} and i.log = %s and i.seq > %s and i.seq < %s"
+            f" order by i.seq{' desc' if newest else ''} limit %s"
+        )
+        most = ENDLESS if limit is None else limit
+
+        def take(found: Sequence[Row]) -> None:
+            items = self._take_items(n, log, found)
+            low, top = after + 1, high - 1
+            if len(items) == most and items:
+                low, top = (items[-1].seq, top) if newest else (low, items[-1].seq)
+            self.facts[n].log(log).cover(low, top)
+
+        self._one(packet, n, text, (log.encode(), after, high, most), take)
+
+    def _take_items(self, n: int, log: str, rows: Sequence[Row]) -> list[Item]:
+        facts = self.facts[n]
+        if rows and facts.row is None:
+            raise DataLost(f"{self.refs[n]} is gone, and items of its log {log!r} stand")
+        items = [to_item(record) for record in rows]
+        known = facts.log(log)
+        for item in items:
+            known.learn(item)
+        return items
+
+    def _by_id(self, packet: Packet, *, values: bool) -> None:
+        asked = [
+            (n, log, name)
+            for n, need in enumerate(self.needs)
+            for (log, name), wanted in need.ids.items()
+            if wanted is values
+        ]
+        value = "i.value" if values else "null"
+        text = (
+            f"select q.n, {_ITEM}, {value} from {{q}} {_JOIN}"
+            " straight_join tk_item i on i.eid = e.eid and i.log = q.log and i.id = q.item"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            for n, log, name in asked:
+                self.facts[n].log(log).ids.setdefault(name, None)
+            self._take_each(found)
+
+        rows = [(n, log.encode(), name.encode()) for n, log, name in asked]
+        self._grouped(packet, text, ("log", "item"), rows, take)
+
+    def _take_each(self, rows: Sequence[Row]) -> None:
+        for n, *record in rows:
+            self._take_items(n, record[0].decode(), [tuple(record)])
+
+    def _by_number(self, packet: Packet) -> None:
+        asked = [(n, *key) for n, need in enumerate(self.needs) for key in need.seqs]
+        text = (
+            f"select q.n, {_ITEM}, i.value from {{q}} {_JOIN}"
+            " straight_join tk_item i on i.eid = e.eid and i.log = q.log and i.seq = q.seq"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            for n, log, seq in asked:
+                self.facts[n].log(log).absent.add(seq)
+            self._take_each(found)
+
+        rows = [(n, log.encode(), seq) for n, log, seq in asked]
+        self._grouped(packet, text, ("log", "seq"), rows, take)
+
+    def _sum(self, packet: Packet, n: int, log: str, before: int) -> None:
+        text = (
+            "select count(*), cast(coalesce(sum(i.size), 0) as signed) from tk_entity e"
+            " straight_join tk_item i on i.eid = e.eid"
+            " where {where} and i.log = %s and i.seq < %s"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            self.facts[n].log(log).sums[before] = (found[0][0], found[0][1])
+
+        self._one(packet, n, text, (log.encode(), before), take)
+
+    def _tombstones(self, packet: Packet) -> None:
+        asked = [(n, epoch) for n, need in enumerate(self.needs) for epoch in need.epochs]
+        text = (
+            "select q.n, t.epoch, t.until from {q} straight_join tk_tombstone t"
+            " on t.ns = q.ns and t.kind = q.kind and t.id = q.id and t.epoch = q.epoch"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            for n, epoch in asked:
+                self.facts[n].tombstones[epoch] = 0
+            for n, epoch, until in found:
+                self._of(n).tombstones[epoch.decode()] = until
+
+        self._grouped(packet, text, ("epoch",), [(n, epoch.encode()) for n, epoch in asked], take)
+
+    def _ends(self, packet: Packet, n: int) -> None:
+        text = (
+            "select f.map, f.name, f.size, f.expires from tk_entity e"
+            " straight_join tk_field f on f.eid = e.eid where {where} and f.expires is not null"
+        )
+
+        def take(found: Sequence[Row]) -> None:
+            self.facts[n].ends = {
+                (map_.decode(), name.decode()): (size, end) for map_, name, size, end in found
+            }
+
+        self._one(packet, n, text, (), take)
