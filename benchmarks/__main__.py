@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import calls, footprint, growth, importing, machine, readme, remote, sql
+from benchmarks import calls, footprint, growth, importing, machine, readme, remote, served, sql
 from benchmarks.budgets import judge
 from benchmarks.disk import MEMORY_SPEED_US, Disk
 from benchmarks.loop import Loop
@@ -23,10 +23,11 @@ from benchmarks.report import report
 from benchmarks.results import QUIET, Results, latency
 from benchmarks.run import Run
 from benchmarks.scale import FULL, QUICK, SMOKE, VERY_MANY, Scale
+from benchmarks.served import measure as served_measure
 from benchmarks.sql import measure as sql_measure
 from benchmarks.subjects import NAMES, RAW, load
 
-PARTS = ("calls", "messages", "threads", "size", "redis", *sql.SERVERS, "import")
+PARTS = ("calls", "messages", "threads", "size", "redis", *sql.SERVERS, "http", "import")
 _README = Path(__file__).resolve().parent.parent / "README.md"
 
 
@@ -146,6 +147,8 @@ def _part(part: str, run: Run, names: Sequence[str], into: Results) -> None:
         into.size = footprint.measure(run, among(footprint.OF))
     elif part == remote.PART:
         remote_measure.measure(run, into)
+    elif part == served.PART:
+        served_measure.measure(run, into)
     elif part in sql.SERVERS:
         sql_measure.measure(run, part, into)
     else:

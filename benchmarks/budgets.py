@@ -7,6 +7,7 @@ from typing import Final, Literal
 from benchmarks.importing import THREADKEEP
 from benchmarks.remote.budgets import judged
 from benchmarks.results import Curve, Rate, Results
+from benchmarks.served.tables import judged as served_judged
 from benchmarks.sql.budgets import judged as sql_judged
 from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
 from benchmarks.subjects.base import TITLES, Op
@@ -46,6 +47,7 @@ def judge(results: Results) -> list[Line]:
         _messages,
         _threads,
         _servers,
+        _http,
         _databases,
         _importing,
     )
@@ -169,6 +171,12 @@ def _threads(results: Results) -> Iterator[Line]:
 def _servers(results: Results) -> Iterator[Line]:
     for title, found in results.servers.items():
         for budget, limit, figure, good in judged(title, found):
+            yield _line(budget, limit, figure, good=good)
+
+
+def _http(results: Results) -> Iterator[Line]:
+    if results.http is not None:
+        for budget, limit, figure, good in served_judged(results.http):
             yield _line(budget, limit, figure, good=good)
 
 

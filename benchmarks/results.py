@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from benchmarks.served.load import Load
+
 QUIET = 0.7
 """Load above which other programs are certain to be in the figures."""
 Curve = dict[int, float]
@@ -78,6 +80,17 @@ class Served:
 
 
 @dataclass
+class Http:
+    """What was found of the server."""
+
+    load: dict[str, dict[str, Load]] = field(default_factory=dict[str, dict[str, Load]])
+    """By request and subject."""
+    watchers: int = 0
+    fan_out_ms: list[float] = field(default_factory=list[float])
+    idle_bytes: float = 0.0
+
+
+@dataclass
 class Stored:
     """What was found on one SQL server; figures by operation and subject."""
 
@@ -113,6 +126,7 @@ class Results:
     threads: dict[str, dict[str, Curve]] = field(default_factory=dict[str, dict[str, Curve]])
     imports: dict[str, Import] = field(default_factory=dict[str, Import])
     size: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    http: Http | None = None
     servers: dict[str, Served] = field(default_factory=dict[str, Served])
     databases: dict[str, Stored] = field(default_factory=dict[str, Stored])
     seconds: dict[str, float] = field(default_factory=dict[str, float])

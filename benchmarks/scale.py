@@ -23,6 +23,12 @@ class Scale:
     unrelated: tuple[int, ...]
     imports: int
     fdatasync: int
+    http_rounds: int
+    http_slice: float
+    """Seconds of wrk on one subject in one round."""
+    watchers: int
+    idle: int
+    """Connections that stay open."""
     stored: tuple[int, ...]
     """Threads in the store of an SQL server."""
     sessions: int
@@ -42,6 +48,10 @@ FULL: Final = Scale(
     unrelated=(0, 100_000, 1_000_000),
     imports=10,
     fdatasync=200,
+    http_rounds=5,
+    http_slice=4,
+    watchers=1_000,
+    idle=2_000,
     stored=(100, 10_000, 100_000),
     sessions=10_000,
     events=3_000,
@@ -60,6 +70,10 @@ QUICK: Final = Scale(
     unrelated=(0, 100_000),
     imports=10,
     fdatasync=200,
+    http_rounds=2,
+    http_slice=2,
+    watchers=1_000,
+    idle=1_000,
     stored=(100, 10_000),
     sessions=10_000,
     events=3_000,
@@ -77,6 +91,10 @@ SMOKE: Final = Scale(
     unrelated=(0, 1_000),
     imports=1,
     fdatasync=10,
+    http_rounds=1,
+    http_slice=1,
+    watchers=20,
+    idle=20,
     stored=(100, 150),
     sessions=120,
     events=30,

@@ -11,7 +11,10 @@ from benchmarks.budgets import judge
 from benchmarks.readme import END, START, NoMarkers, replace_block
 from benchmarks.remote.subjects import BETTERDB, TK
 from benchmarks.remote.subjects import RAW as REDIS_RAW
-from benchmarks.results import Latency, Machine, Rate, Results, Served, Stored, percentile
+from benchmarks.results import Http, Latency, Machine, Rate, Results, Served, Stored, percentile
+from benchmarks.served.load import Load, read
+from benchmarks.served.measure import MEMORY
+from benchmarks.served.tables import STARLETTE
 from benchmarks.sql.subjects import RAW as SQL_RAW
 from benchmarks.sql.subjects import TK as SQL_TK
 from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
@@ -126,6 +129,39 @@ def test_budgets_of_servers() -> None:
     served.rate["set"][TK] = _rate(19_999)
     served.memory[TK] = 45.1
     assert _verdicts(results) == ["MISS"] * 4
+
+
+WRK = """Running 1s test @ http://127.0.0.1:1
+    Latency     3.15ms
+  Latency Distribution
+     50%    2.40ms
+     99%    {late}
+  20000 requests in 1.00s
+{more}Requests/sec:  20000.00
+"""
+
+
+@pytest.mark.parametrize(
+    ("late", "more", "p99", "failed"),
+    [
+        ("7.50ms", "", 7.5, 0),
+        ("812.00us", "  Non-2xx or 3xx responses: 3\n", 0.812, 3),
+        ("1.20s", "  Socket errors: connect 0, read 2, write 0, timeout 1\n", 1200, 3),
+    ],
+)
+def test_what_wrk_prints_is_read(late: str, more: str, p99: float, failed: int) -> None:
+    found = read(WRK.format(late=late, more=more))
+    assert found.per_second == 20_000
+    assert found.p99_ms == pytest.approx(p99)
+    assert found.failed == failed
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(10_000, "PASS"), (9_999, "MISS")])
+def test_the_budget_of_the_server(rate: float, verdict: str) -> None:
+    results = _results()
+    loads = {MEMORY: Load(rate, 1, 0), STARLETTE: Load(20_000, 1, 0)}
+    results.http = Http(load={"get value": loads})
+    assert _verdicts(results) == [verdict]
 
 
 def test_a_budget_is_missed_just_above_its_limit() -> None:

@@ -32,7 +32,7 @@ class AsyncClocked(AsyncHttpEngine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return msgspec.structs.replace(super().capabilities, clock=True)
+        return msgspec.structs.replace(super().capabilities, clock=True, limits=True)
 
 
 class Clocked(HttpEngine):
@@ -40,7 +40,7 @@ class Clocked(HttpEngine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return msgspec.structs.replace(super().capabilities, clock=True)
+        return msgspec.structs.replace(super().capabilities, clock=True, limits=True)
 
 
 class Place:

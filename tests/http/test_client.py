@@ -342,8 +342,7 @@ class TestWatching:
             Proxy(call.port) as proxy,
             Store(f"http://127.0.0.1:{proxy.port}{call.base}/v1?timeout=0.5") as store,
         ):
-            assert store.engine is not None
-            revisions = store.engine.watch(REF)
+            revisions = store.ready().watch(REF)
             assert next(revisions) == 0
             proxy.refuse()
             with pytest.raises(Unavailable, match="no events from"):

@@ -79,6 +79,9 @@ def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine
         ) from error
     from threadkeep.engines.http.url import settings_of
 
+    usual = Limits()
+    if limits.fields < usual.fields or limits.labels < usual.labels:
+        raise UsageError("the limits of fields and labels are the server's; set them there")
     return AsyncHttpEngine(settings_of(url))
 
 

@@ -80,6 +80,9 @@ def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # 
         ) from error
     from threadkeep.engines.http.url import settings_of
 
+    usual = Limits()
+    if limits.fields < usual.fields or limits.labels < usual.labels:
+        raise UsageError("the limits of fields and labels are the server's; set them there")
     return HttpEngine(settings_of(url))
 
 

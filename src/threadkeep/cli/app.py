@@ -80,6 +80,7 @@ def summary() -> str:
         "Data goes to stdout, talk to stderr. With --json every command prints JSON for programs: one"
         " document, or one a line.\n\n"
         "Environment: THREADKEEP_URL and THREADKEEP_NAMESPACE take the place of --store and --namespace;"
+        " THREADKEEP_TOKEN is the key of a server;"
         " THREADKEEP_KEYS holds encryption keys (ID=KEY, separated by commas; the first one writes);"
         " THREADKEEP_DEBUG=1 shows tracebacks; NO_COLOR turns colours off.\n\n"
         f"Exit codes:\n\n{codes}"

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from cyclopts import Parameter
 
-from threadkeep.cli.opening import Machine
+from threadkeep.cli.opening import Machine, with_token
 from threadkeep.cli.progress import progress
 from threadkeep.cli.telling import put
 from threadkeep.errors import UsageError
-from threadkeep.model.urls import parse_url
 
 if TYPE_CHECKING:
     from threadkeep.testing.verdicts import Report
@@ -46,7 +45,7 @@ def check(
     Args:
         url: URL of the store.
     """
-    parse_url(url)
+    url = with_token(url)
     done = total = 0
 
     def told(count: int, of: int, _line: object) -> None:

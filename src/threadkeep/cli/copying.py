@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from threadkeep.cli.exits import FAILED, OK
 from threadkeep.cli.importing import OUTCOMES
 from threadkeep.cli.inspecting import inspection, micros, namespaces
-from threadkeep.cli.opening import Machine, Spaces, file_of, open_for_many
+from threadkeep.cli.opening import Machine, Spaces, file_of, open_for_many, with_token
 from threadkeep.cli.progress import progress
 from threadkeep.cli.telling import amounts, put_json, put_table, say
 from threadkeep.errors import UsageError
@@ -52,6 +52,7 @@ def copy(
         source: URL of the store to copy from. It is opened for reading only.
         target: URL of the store to copy to. It is made when it does not exist.
     """
+    source, target = with_token(source), with_token(target)
     if _is_same(source, target):
         raise UsageError("source and target are the same store")
     spaces = namespaces(source, namespace)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from cyclopts import Group, Parameter
 
@@ -69,7 +70,7 @@ class Where:
     @property
     def url(self) -> str:
         """Return the URL of the store."""
-        return self.store or DEFAULT_URL
+        return with_token(self.store or DEFAULT_URL)
 
     @property
     def space(self) -> str:
@@ -78,6 +79,18 @@ class Where:
 
 
 HERE = Where()
+
+
+def with_token(url: str) -> str:
+    """Return the URL of a server with the key that THREADKEEP_TOKEN holds, any other URL as it is.
+
+    A key belongs into no command line, where other users of the machine can read it.
+    """
+    token = os.environ.get("THREADKEEP_TOKEN")
+    parsed = parse_url(url)
+    if not token or parsed.scheme not in {"http", "https"} or "token" in parsed.options:
+        return url
+    return f"{url}{'&' if parsed.options else '?'}token={quote(token, safe='')}"
 
 
 def ring(where: Where) -> KeyRing | None:

@@ -21,7 +21,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     `durability`: what survives of an acknowledged batch: `power-loss`, `process` (a kill, not a power cut),
     `seconds(n)` or `none`, as the server's settings say. `processes`: several may use the store at once.
-    `clock`: time can be injected. `skew`: server clock minus this process's clock, seconds.
+    `clock`: time can be injected. `limits`: those of fields and labels are this program's, not a server's.
+    `skew`: server clock minus this process's clock, seconds.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     watch: bool = True
     processes: bool = True
     clock: bool = False
+    limits: bool = True
     remote: bool = False
     skew: float = 0.0
     schema: int | None = None

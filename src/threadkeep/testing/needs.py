@@ -8,7 +8,7 @@ import pytest
 
 from threadkeep.ops.engine import Capabilities
 
-ASKED: Final = ("clock", "processes", "watch")
+ASKED: Final = ("clock", "limits", "processes", "watch")
 
 
 def needs(capability: str) -> pytest.MarkDecorator:

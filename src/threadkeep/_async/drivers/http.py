@@ -42,7 +42,7 @@ class AsyncHttpEngine:
         except msgspec.MsgspecError as error:
             raise UsageError(f"{self._settings.base} is no threadkeep server: {error}") from None
         self._found = msgspec.structs.replace(
-            found, name="http", clock=False, remote=True, processes=True
+            found, name="http", clock=False, limits=False, remote=True, processes=True
         )
 
     async def run(self, batch: Batch) -> Reply:

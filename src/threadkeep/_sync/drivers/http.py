@@ -43,7 +43,7 @@ class HttpEngine:
         except msgspec.MsgspecError as error:
             raise UsageError(f"{self._settings.base} is no threadkeep server: {error}") from None
         self._found = msgspec.structs.replace(
-            found, name="http", clock=False, remote=True, processes=True
+            found, name="http", clock=False, limits=False, remote=True, processes=True
         )
 
     def run(self, batch: Batch) -> Reply:

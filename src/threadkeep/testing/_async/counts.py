@@ -13,6 +13,7 @@ from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Set
 from threadkeep.testing._async.broken import AsyncBroken
 from threadkeep.testing._async.fixtures import MakeStore, OpenEngine
+from threadkeep.testing.needs import needs
 from threadkeep.testing.tasks import AsyncTasks
 
 ARGS = {"n": 1}
@@ -107,6 +108,7 @@ class TestCounts:
         await store.tools.set_policy("often", ttl=7_200)
         assert (await store.tools.effectiveness())[0].advice == "keep"
 
+    @needs("limits")
     async def test_names_beyond_the_room_are_counted_together(
         self, make_store: MakeStore, open_engine: OpenEngine
     ) -> None:

@@ -123,6 +123,12 @@ def needs_clock(engine: AsyncEngine) -> None:
 
 
 @pytest.fixture
+def needs_limits(engine: AsyncEngine) -> None:
+    """Skip where the limits are a server's."""
+    require(engine.capabilities, "limits")
+
+
+@pytest.fixture
 def needs_processes(engine: AsyncEngine) -> None:
     """Skip where one place takes only one engine."""
     require(engine.capabilities, "processes")

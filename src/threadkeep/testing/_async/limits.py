@@ -13,6 +13,7 @@ from threadkeep.model.options import Limits
 from threadkeep.ops.ops import Append, Del, Incr, Label, Set
 from threadkeep.testing._async.fixtures import MakeStore, OpenEngine
 from threadkeep.testing._async.subject import LOG, MAP, AsyncSubject
+from threadkeep.testing.needs import needs
 
 SMALL = Limits(value=1_000, snapshot=2_000, batch=5_000, fields=10, labels=3)
 Write = Callable[[AsyncThread], Awaitable[Any]]
@@ -47,7 +48,12 @@ class TestLimits:
     """One call may weigh so much."""
 
     @pytest.fixture
-    async def small(self, open_engine: OpenEngine, make_store: MakeStore) -> AsyncThread:
+    async def small(
+        self,
+        needs_limits: None,  # noqa: ARG002 - asked for its effect
+        open_engine: OpenEngine,
+        make_store: MakeStore,
+    ) -> AsyncThread:
         """Return a thread of a store with small limits."""
         return make_store(engine=await open_engine(SMALL), limits=SMALL).thread("small")
 
@@ -87,6 +93,7 @@ class TestLimits:
         await small.state.set("one more", 1)
         assert await small.state.size() == 10
 
+    @needs("limits")
     async def test_a_batch_may_make_room_for_itself(
         self, open_engine: OpenEngine, subject: AsyncSubject
     ) -> None:
@@ -101,6 +108,7 @@ class TestLimits:
         await entity.run(Del(MAP, ("f1",)), Set(MAP, {"a": b"1"}))
         assert len(await entity.fields()) == 10
 
+    @needs("limits")
     async def test_a_limit_lowered_later_still_lets_things_go(
         self, open_engine: OpenEngine, subject: AsyncSubject
     ) -> None:

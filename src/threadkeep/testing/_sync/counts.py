@@ -14,6 +14,7 @@ from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Set
 from threadkeep.testing._sync.broken import Broken
 from threadkeep.testing._sync.fixtures import MakeStore, OpenEngine
+from threadkeep.testing.needs import needs
 from threadkeep.testing.tasks import Tasks
 
 ARGS = {"n": 1}
@@ -103,6 +104,7 @@ class TestCounts:
         store.tools.set_policy("often", ttl=7_200)
         assert (store.tools.effectiveness())[0].advice == "keep"
 
+    @needs("limits")
     def test_names_beyond_the_room_are_counted_together(
         self, make_store: MakeStore, open_engine: OpenEngine
     ) -> None:

@@ -114,6 +114,12 @@ def needs_clock(engine: Engine) -> None:
 
 
 @pytest.fixture
+def needs_limits(engine: Engine) -> None:
+    """Skip where the limits are a server's."""
+    require(engine.capabilities, "limits")
+
+
+@pytest.fixture
 def needs_processes(engine: Engine) -> None:
     """Skip where one place takes only one engine."""
     require(engine.capabilities, "processes")

@@ -14,6 +14,7 @@ from threadkeep.model.options import Limits
 from threadkeep.ops.ops import Append, Del, Incr, Label, Set
 from threadkeep.testing._sync.fixtures import MakeStore, OpenEngine
 from threadkeep.testing._sync.subject import LOG, MAP, Subject
+from threadkeep.testing.needs import needs
 
 SMALL = Limits(value=1_000, snapshot=2_000, batch=5_000, fields=10, labels=3)
 Write = Callable[[Thread], Any]
@@ -47,7 +48,12 @@ class TestLimits:
     """One call may weigh so much."""
 
     @pytest.fixture
-    def small(self, open_engine: OpenEngine, make_store: MakeStore) -> Thread:
+    def small(
+        self,
+        needs_limits: None,  # noqa: ARG002 - asked for its effect
+        open_engine: OpenEngine,
+        make_store: MakeStore,
+    ) -> Thread:
         """Return a thread of a store with small limits."""
         return make_store(engine=open_engine(SMALL), limits=SMALL).thread("small")
 
@@ -87,6 +93,7 @@ class TestLimits:
         small.state.set("one more", 1)
         assert small.state.size() == 10
 
+    @needs("limits")
     def test_a_batch_may_make_room_for_itself(
         self, open_engine: OpenEngine, subject: Subject
     ) -> None:
@@ -99,6 +106,7 @@ class TestLimits:
         entity.run(Del(MAP, ("f1",)), Set(MAP, {"a": b"1"}))
         assert len(entity.fields()) == 10
 
+    @needs("limits")
     def test_a_limit_lowered_later_still_lets_things_go(
         self, open_engine: OpenEngine, subject: Subject
     ) -> None:
