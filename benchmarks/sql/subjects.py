@@ -240,9 +240,7 @@ class OpenAi(OnServer):
         kind = _of("agents.extensions.memory.sqlalchemy_session", "SQLAlchemySession")
         url = f"postgresql+asyncpg://{self.database.place}"
         self.engine = _of("sqlalchemy.ext.asyncio", "create_async_engine")(url, pool_size=_POOL)
-        self.session = cache(
-            lambda n: kind(thread_id(n), engine=self.engine, create_tables=n == 0)
-        )
+        self.session = cache(lambda n: kind(thread_id(n), engine=self.engine, create_tables=n == 0))
         await self.session(0).add_items(list(history(2)))
         await self.session(0).clear_session()
         calls: Calls = {
@@ -270,7 +268,10 @@ class Adk(OnServer):
     async def setup(self) -> None:
         kind = _of("google.adk.sessions", "DatabaseSessionService")
         self.service = kind(f"postgresql+asyncpg://{self.database.place}", pool_size=_POOL)
-        self.event, self.types = _of("google.adk.events", "Event"), import_module("google.genai.types")
+        self.event, self.types = (
+            _of("google.adk.events", "Event"),
+            import_module("google.genai.types"),
+        )
         self.config = _of("google.adk.sessions.base_session_service", "GetSessionConfig")
         self.held: dict[int, Any] = {}
         calls: Calls = {
@@ -293,7 +294,10 @@ class Adk(OnServer):
 
     async def fill_one(self, number: int, fields: int, messages: int) -> None:
         session = await self.service.create_session(
-            app_name=_APP, user_id="user", session_id=thread_id(number), state=dict(field_values(fields))
+            app_name=_APP,
+            user_id="user",
+            session_id=thread_id(number),
+            state=dict(field_values(fields)),
         )
         for message in history(messages):
             await self.service.append_event(session, self._event(message))

@@ -54,9 +54,7 @@ def _row(title: str, op: str, name: str, found: Stored) -> list[str]:
 
 
 def _growth(unit: str, found: dict[str, dict[str, dict[str, Curve]]]) -> Table:
-    sizes = sorted(
-        {s for f in found.values() for c in f.values() for d in c.values() for s in d}
-    )
+    sizes = sorted({s for f in found.values() for c in f.values() for d in c.values() for s in d})
     rows = [
         [title, _title(op), name, *(figure(curve.get(size)) for size in sizes)]
         for title, subjects in found.items()

@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -47,7 +46,12 @@ async def fill_many(url: str, threads: int) -> None:
 
         async def one(number: int) -> None:
             thread = store.thread(f"thread-{number:06}")
-            fields = {"intent": "book_flight", "number": number, "city": "Sofia", "raw": b"\x00\xff"}
+            fields = {
+                "intent": "book_flight",
+                "number": number,
+                "city": "Sofia",
+                "raw": b"\x00\xff",
+            }
             await thread.state.update(fields, ttl=86_400)
             asked = {"role": "user", "content": f"question {number}"}
             await thread.messages.append(asked, {"role": "assistant", "content": "x" * 200})

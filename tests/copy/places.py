@@ -58,4 +58,6 @@ KINDS: Final[dict[str, Callable[[Places, str], str]]] = {
     "postgres": _postgres,
 }
 PAIRS: Final = list(permutations(KINDS, 2))
-ROUND: Final = list(zip(KINDS, [*list(KINDS)[1:], next(iter(KINDS))], strict=True))  # each kind once
+ROUND: Final = list(
+    zip(KINDS, [*list(KINDS)[1:], next(iter(KINDS))], strict=True)
+)  # each kind once

@@ -115,7 +115,7 @@ def _killed_now_and_then(source: str, target: str, env: dict[str, str]) -> int:
     words = [sys.executable, "-m", "threadkeep", "copy", source, target]
     for _ in range(2):
         process = subprocess.Popen(words, env=env, stderr=subprocess.DEVNULL)
-        time.sleep(random.uniform(3, 12))  # noqa: S311 - any moment will do
+        time.sleep(random.uniform(3, 12))
         process.kill()
         assert process.wait(30) == -signal.SIGKILL
     return 2
@@ -124,7 +124,7 @@ def _killed_now_and_then(source: str, target: str, env: dict[str, str]) -> int:
 def _sampled(source: str, target: str, threads: int) -> None:
     """Compare some threads by what a program sees of them."""
     with Store(source) as one, Store(target) as two:
-        for number in random.Random(1).sample(range(threads), 50):  # noqa: S311 - a sample
+        for number in random.Random(1).sample(range(threads), 50):
             here, there = (store.thread(f"thread-{number:06}") for store in (one, two))
             assert there.state.get_all() == here.state.get_all()
             assert there.messages.list() == here.messages.list()

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.migrations.places import DIALECTS, MysqlPlace, Place, PostgresPlace, SqlitePlace, fixtures, load
+from tests.migrations.places import (
+    DIALECTS,
+    MysqlPlace,
+    Place,
+    PostgresPlace,
+    SqlitePlace,
+    fixtures,
+    load,
+)
 from tests.migrations.releases import Release
 from tests.migrations.upcoming import add_pair
 from tests.servers.postgres import PostgresServer

@@ -10,7 +10,14 @@ import tempfile
 from pathlib import Path
 
 from tests.migrations.contents import fill
-from tests.migrations.places import FIXTURES, MysqlPlace, Place, PostgresPlace, SqlitePlace, migrations
+from tests.migrations.places import (
+    FIXTURES,
+    MysqlPlace,
+    Place,
+    PostgresPlace,
+    SqlitePlace,
+    migrations,
+)
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 

@@ -207,7 +207,9 @@ def waits(place: Place) -> bool:
     if isinstance(place, PostgresPlace):
         return bool(place.ask("select 1 from pg_locks where not granted"))
     if isinstance(place, MysqlPlace):
-        return bool(place.ask("select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"))
+        return bool(
+            place.ask("select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'")
+        )
     try:
         with closing(sqlite3.connect(place.url.removeprefix("sqlite:///"), timeout=0)) as con:
             con.execute("begin immediate")

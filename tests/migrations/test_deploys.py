@@ -132,9 +132,7 @@ REVOKES = {
 
 
 @pytest.mark.parametrize("dialect", list(GRANTS))
-def test_who_may_not_change_the_schema(
-    dialect: str, make: Callable[[str], Place], coming: Release
-):
+def test_who_may_not_change_the_schema(dialect: str, make: Callable[[str], Place], coming: Release):
     place = make(dialect)
     place.furnish()
     place.run(GRANTS[dialect])
@@ -143,7 +141,9 @@ def test_who_may_not_change_the_schema(
         with pytest.raises(Forbidden, match=r"threadkeep migrate sql"):
             Store(agent).ready()
         refused = coming.run("migrate", "apply", "--store", agent)
-        assert (refused.returncode, "threadkeep migrate sql" in refused.stderr) == (4, True), refused
+        assert (refused.returncode, "threadkeep migrate sql" in refused.stderr) == (4, True), (
+            refused
+        )
         place.run(coming.ok("migrate", "sql", "--store", agent))
         coming.ok("set", "t", "f", "1", "--store", agent)
     finally:

@@ -58,7 +58,9 @@ def test_each_acknowledged_write_is_there(kills: int, rounds: int, say: Say):
                 before = [writer.acknowledged for writer in writers]
                 end = asyncio.Event()
                 load = asyncio.gather(*(writer.run(end) for writer in writers))
-                while any(w.acknowledged < b + rounds for w, b in zip(writers, before, strict=True)):
+                while any(
+                    w.acknowledged < b + rounds for w, b in zip(writers, before, strict=True)
+                ):
                     await asyncio.sleep(0.01)
                 await asyncio.to_thread(server.kill)
                 await asyncio.to_thread(server.start)

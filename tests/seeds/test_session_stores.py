@@ -59,9 +59,7 @@ async def test_in_memory_session_store() -> None:
         await remembers(sessions)
 
 
-async def test_sqlite_survives_a_restart(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_sqlite_survives_a_restart(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """`createSqliteSessionStore('./data/sessions.db')`, also what Bun has a function of its own for."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
