@@ -16,6 +16,10 @@ _PACKAGES = (
     "diskcache",
     "redis",
     "betterdb-agent-cache",
+    "psycopg",
+    "langgraph-checkpoint-postgres",
+    "google-adk",
+    "asyncpg",
 )
 
 

@@ -11,7 +11,9 @@ from benchmarks.budgets import judge
 from benchmarks.readme import END, START, NoMarkers, replace_block
 from benchmarks.remote.subjects import BETTERDB, TK
 from benchmarks.remote.subjects import RAW as REDIS_RAW
-from benchmarks.results import Latency, Machine, Rate, Results, Served, percentile
+from benchmarks.results import Latency, Machine, Rate, Results, Served, Stored, percentile
+from benchmarks.sql.subjects import RAW as SQL_RAW
+from benchmarks.sql.subjects import TK as SQL_TK
 from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +70,47 @@ def test_the_part_on_servers_runs(tmp_path: Path) -> None:
         assert server["memory"]["threadkeep"] > 0
         assert set(server["growth"]["threadkeep"]["get"]) == {"0", "1000"}
     assert "langgraph-checkpoint-redis" in results["absent"]
+
+
+def test_the_part_on_postgres_runs(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--smoke", "--only", "postgres",
+         "--dir", str(tmp_path), "--json", str(found)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True,
+        check=False, timeout=240,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    results = json.loads(found.read_text())
+    if not results["databases"] and os.environ.get("CI") != "true":
+        pytest.skip(f"no server is here: {results['absent']}")
+    server = results["databases"]["PostgreSQL"]
+    for op in ("get", "set", "append", "turn"):
+        assert server["latency"][op].keys() >= {SQL_RAW, SQL_TK}
+        assert server["rate"][op][SQL_TK]["per_second"] > 0
+    assert server["far"]["set"][SQL_TK] > 2.0
+    assert set(server["threads"][SQL_TK]["page"]) == {"100", "150"}
+    assert set(server["messages"][SQL_TK]["append"]) == {"10", "40"}
+    assert server["long"]["sessions"][SQL_TK] > 0
+    assert server["disk"][SQL_TK]["a thread of 20 fields"] > 0
+    assert "PostgreSQL: least served of 64 callers" in run.stdout
+
+
+def test_budgets_of_databases() -> None:
+    results = _results()
+    stored = results.databases["PostgreSQL"] = Stored()
+    stored.latency["set"] = {SQL_RAW: Latency(100, 1, 9), SQL_TK: Latency(150, 1, 9)}
+    stored.rate["set"] = {SQL_RAW: _rate(4_000), SQL_TK: _rate(10_000, least=8, most=10)}
+    stored.threads = {
+        SQL_RAW: {"get": {100: 10.0, 1_000_000: 20.0}},
+        SQL_TK: {"page": {100: 100.0, 1_000_000: 240.0}},  # the machine was half as fast by then
+    }
+    assert _verdicts(results) == ["PASS"] * 4
+    stored.latency["set"][SQL_TK] = Latency(150.1, 1, 9)
+    stored.rate["set"][SQL_TK] = _rate(9_999, least=7, most=10)
+    stored.threads[SQL_TK]["page"][1_000_000] = 241.0
+    assert _verdicts(results) == ["MISS"] * 4
 
 
 def test_budgets_of_servers() -> None:

@@ -129,5 +129,6 @@ def _sampled(source: str, target: str, threads: int) -> None:
             assert there.state.get_all() == here.state.get_all()
             assert there.messages.list() == here.messages.list()
             info, other = here.info(), there.info()
-            assert info is not None and other is not None
+            assert info is not None
+            assert other is not None
             assert (info.labels, info.messages) == (other.labels, other.messages)

@@ -1,8 +1,12 @@
-"""The same for the engine without await, changed as the page says."""
+"""The same for the engine without await, changed as the page says; long, for the other half says most of it."""
 
 from __future__ import annotations
 
+import pytest
+
 from tests.docs.engine_page import kit, module
+
+pytestmark = pytest.mark.long
 
 module()
 source = kit().replace("threadkeep.testing.aio", "threadkeep.testing.suite")

@@ -270,7 +270,7 @@ class TestLife:
             home.run(store.aclose())
 
     def test_loops_have_a_store_each(self, url: str):
-        async def run(number: int) -> int:
+        async def run(number: int) -> float:
             async with AsyncStore(url) as store:
                 return await store.thread("t").state.increment("n", by=number)
 
@@ -342,6 +342,7 @@ class TestWatching:
             Proxy(call.port) as proxy,
             Store(f"http://127.0.0.1:{proxy.port}{call.base}/v1?timeout=0.5") as store,
         ):
+            assert store.engine is not None
             revisions = store.engine.watch(REF)
             assert next(revisions) == 0
             proxy.refuse()

@@ -64,7 +64,7 @@ def test_every_route_keeps_to_the_document(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def holds(case: Any) -> None:
-        case.call_and_validate(base_url=base, excluded_checks=excluded)
+        case.call_and_validate(base_url=base, excluded_checks=excluded, timeout=90)
 
     try:
         holds()

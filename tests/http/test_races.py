@@ -21,6 +21,7 @@ LOADS = {
     "winner": (8, 20),
     "turns": (4, 4),
     "destroy": (8, 20),
+    "parts": (5, 8),
 }
 
 

@@ -231,7 +231,8 @@ class TestThreads:
         first = call("POST", f"{T}/turns", {"lease": 60})
         assert first.status == 201
         token = str(first.json["token"])
-        assert call("POST", f"{T}/turns", {"policy": "reject"}).status == 409
+        for busy in ({"policy": "reject"}, {"policy": "queue", "timeout": 0.05}):
+            assert call("POST", f"{T}/turns", busy).status == 409
         assert call("PUT", f"{T}/state/a", {"value": 1}, X_Turn=token).status == 200
         assert call("POST", f"{T}/turns/{token}/renew").json == {"held": True}
         second = call("POST", f"{T}/turns", {"policy": "interrupt"}).json["token"]

@@ -41,7 +41,9 @@ def _contend(url: str, kind: Kind, rounds: int, gate: Barrier, won: SimpleQueue[
     engine.close()
 
 
-def _crew(url: str, kind: Kind, rounds: int, threads: int, gate: Barrier, won: SimpleQueue[int]):
+def _crew(  # noqa: PLR0917 - what a process is started with
+    url: str, kind: Kind, rounds: int, threads: int, gate: Barrier, won: SimpleQueue[int]
+) -> None:
     work = (url, kind, rounds, gate, won)
     crew = [threading.Thread(target=_contend, args=work) for _ in range(threads)]
     for one in crew:

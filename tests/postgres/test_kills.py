@@ -36,6 +36,10 @@ class Writer:
                 return
             self.acknowledged += 1
 
+    def lacks(self, count: int) -> bool:
+        """Tell whether fewer than so many rounds were acknowledged."""
+        return self.acknowledged < count
+
     async def check(self) -> None:
         """Find each acknowledged write, and nothing that was not asked for."""
         last = await self._thread.state.get("last", default=0)
@@ -58,9 +62,8 @@ def test_each_acknowledged_write_is_there(kills: int, rounds: int, say: Say):
                 before = [writer.acknowledged for writer in writers]
                 end = asyncio.Event()
                 load = asyncio.gather(*(writer.run(end) for writer in writers))
-                while any(
-                    w.acknowledged < b + rounds for w, b in zip(writers, before, strict=True)
-                ):
+                wanted = [count + rounds for count in before]
+                while any(map(Writer.lacks, writers, wanted)):  # noqa: ASYNC110 - a bounded load
                     await asyncio.sleep(0.01)
                 await asyncio.to_thread(server.kill)
                 await asyncio.to_thread(server.start)

@@ -64,13 +64,13 @@ def test_an_unknown_error_does_not_end_the_listener(place: str, caplog: pytest.L
         engine = AsyncPostgresEngine(lines, Limits(), names)
         await engine.setup()
         lines.odd = 2
-        async with AsyncStore(place) as other:
-            async with contextlib.aclosing(engine.watch(REF)) as seen:  # pyright: ignore[reportArgumentType] - it is a generator
-                assert await anext(seen) == 0
-                await other.thread("t").state.set("a", 1)
-                assert await asyncio.wait_for(anext(seen), 20) == 1
-                await other.thread("t").state.set("a", 2)
-                assert await asyncio.wait_for(anext(seen), 20) == 2
+        watching = contextlib.aclosing(engine.watch(REF))  # pyright: ignore[reportArgumentType] - it is a generator
+        async with AsyncStore(place) as other, watching as seen:
+            assert await anext(seen) == 0
+            await other.thread("t").state.set("a", 1)
+            assert await asyncio.wait_for(anext(seen), 20) == 1
+            await other.thread("t").state.set("a", 2)
+            assert await asyncio.wait_for(anext(seen), 20) == 2
         await engine.aclose()
 
     with caplog.at_level(logging.WARNING, "threadkeep"):

@@ -26,6 +26,7 @@ LOADS = {
     "winner": (8, 30),
     "turns": (5, 5),
     "destroy": (8, 25),
+    "parts": (5, 8),
 }
 ROUNDS = 200
 

@@ -19,6 +19,7 @@ LOADS = {
     "winner": (8, 40),
     "turns": (5, 6),
     "destroy": (8, 40),
+    "parts": (5, 8),
 }
 URLS: dict[str, Callable[[Path], str]] = {
     "memory": lambda _: "memory://",

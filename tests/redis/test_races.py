@@ -21,6 +21,7 @@ LOADS = {
     "winner": (8, 40),
     "turns": (5, 6),
     "destroy": (8, 40),
+    "parts": (5, 8),
 }
 
 

@@ -133,8 +133,8 @@ class PostgresServer(ServerProcess):
 class Standby(PostgresServer):
     """A copy of a primary that follows it by streaming, until it is promoted."""
 
-    def __init__(self, primary: PostgresServer, **config: object) -> None:
-        super().__init__(**config)
+    def __init__(self, primary: PostgresServer, *, durable: bool = False) -> None:
+        super().__init__(durable=durable)
         self._primary = primary
 
     def _init(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wrappers.places import TWINS, WRAPS, settings
+from tests.wrappers.places import PLACES, WRAPS, settings
 from threadkeep._sync.drivers.memory import MemoryEngine
 from threadkeep._sync.drivers.sqlite import SqliteEngine
 from threadkeep.model.options import Limits
@@ -15,7 +15,7 @@ from threadkeep.ops.engine import Engine
 from threadkeep.testing.suite import *  # noqa: F403 - the suite
 
 
-@pytest.fixture(params=TWINS, ids="-".join)
+@pytest.fixture(params=PLACES, ids="-".join)
 def make_engine(request: pytest.FixtureRequest, tmp_path: Path):
     place, wrap = request.param
 

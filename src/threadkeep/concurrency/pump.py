@@ -56,8 +56,8 @@ class AsyncPump(Generic[J]):
 
     async def settle(self, key: Hashable) -> None:
         """Wait for the end of a job of this key whose caller was cancelled while it was under way."""
-        slots = self._under_way.get(key, ())
-        if any(slot.cancelled() for slot in slots):
+        slots = self._under_way.get(key)
+        if slots is not None and any(slot.cancelled() for slot in slots):
             await asyncio.wait([slots[-1]])
 
     def _take(self) -> list[tuple[J, asyncio.Future[Any]]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from threadkeep.testing.races_crew import AnyStore, Finish, Race, Seat, Waits, together
 from threadkeep.testing.races_ends import Destroy, Turns
 from threadkeep.testing.races_history import Appends
+from threadkeep.testing.races_parts import OneMessage
 from threadkeep.testing.races_state import GuardedUpdates, Increments, OneWinner
 
 _ALL: tuple[Race, ...] = (
@@ -21,6 +22,7 @@ _ALL: tuple[Race, ...] = (
     OneWinner(),
     Turns(),
     Destroy(),
+    OneMessage(),
 )
 RACES = {what.name: what for what in _ALL}
 

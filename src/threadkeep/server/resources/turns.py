@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from threadkeep._async.scope import fences
 from threadkeep._async.turn import AsyncTurn
-from threadkeep.errors import TurnLost, UsageError
+from threadkeep.errors import Conflict, Timeout, TurnLost, UsageError
 from threadkeep.layers import turns
 from threadkeep.model.refs import Ref
 from threadkeep.server.call import Call
@@ -22,13 +22,13 @@ from threadkeep.server.statuses import json_answer
 class TakeTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to take the turn.
 
-    `policy` when another has it: `queue` waits in order, `timeout` seconds at most; `reject` gives 409;
-    `interrupt` takes it over. `lease`: seconds after which it is free again unless it was renewed.
+    `policy` when another has it: `queue` waits in order, `timeout` seconds at most, then 409; `reject` gives
+    409 at once; `interrupt` takes it over. `lease`: seconds after which it is free again unless it was renewed.
     """
 
     policy: Literal["queue", "reject", "interrupt"] = "queue"
     lease: Annotated[float, msgspec.Meta(ge=1e-6, le=3_600)] = 30.0
-    timeout: Annotated[float, msgspec.Meta(ge=0, le=60)] = 20.0
+    timeout: Annotated[float, msgspec.Meta(ge=0, le=60)] = 5.0
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -69,7 +69,13 @@ async def take(call: Call) -> Response:
     """Take the turn on a thread; wait for it where the policy says so."""
     given = await call.body(TakeTurn)
     turn = AsyncTurn(call.entity(), given.policy, given.lease, given.timeout)
-    return json_answer(Turn(await turn.acquire(), given.lease), 201)
+    try:
+        token = await turn.acquire()
+    except Timeout as error:
+        if error.maybe_applied:
+            raise
+        raise Conflict(str(error)) from error  # the engine answers; another holds the turn
+    return json_answer(Turn(token, given.lease), 201)
 
 
 async def renew(call: Call) -> Response:

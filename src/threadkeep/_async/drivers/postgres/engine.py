@@ -67,11 +67,11 @@ class AsyncPostgresEngine:
         self._ear: AsyncEar | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
-        self._gets = AsyncPump(self._get, lambda _: 0, width=few, **size)
-        self._reads = AsyncPump(self._read, lambda job: job.weight, width=few, **size)
+        few = max(1, lines.settings.connections // 3)
+        self._gets = AsyncPump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = AsyncPump(self._read, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = AsyncPump(
-            self._write, lambda job: job.weight, width=few, key=lambda job: job.batch.ref, **size
+            self._write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property

@@ -68,10 +68,12 @@ class MysqlEngine:
         self._server: Server | None = None
         self._schema: int | None = None
         self._terms = Terms(limits, lines.settings.stall, True)
-        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
-        self._gets = Pump(self._get, lambda _: 0, width=few, **size)
-        self._reads = Pump(self._read, lambda _: 0, width=few, **size)
-        self._writes = Pump(self._write, lambda job: job.weight, width=few, **size)
+        few = max(1, lines.settings.connections // 3)
+        self._gets = Pump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = Pump(self._read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._writes = Pump(
+            self._write, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+        )
 
     @property
     def capabilities(self) -> Capabilities:

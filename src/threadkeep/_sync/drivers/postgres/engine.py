@@ -68,11 +68,11 @@ class PostgresEngine:
         self._ear: Ear | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
-        self._gets = Pump(self._get, lambda _: 0, width=few, **size)
-        self._reads = Pump(self._read, lambda job: job.weight, width=few, **size)
+        few = max(1, lines.settings.connections // 3)
+        self._gets = Pump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = Pump(self._read, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = Pump(
-            self._write, lambda job: job.weight, width=few, key=lambda job: job.batch.ref, **size
+            self._write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property

@@ -12,6 +12,7 @@ import msgspec
 
 from threadkeep.engines.reads import renews
 from threadkeep.errors import CodecError, UsageError
+from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Claim, Listed
 from threadkeep.ops.ops import AnyOp, Append, Drop, Get, Incr, Label, Restore, Set, Touch
@@ -29,6 +30,14 @@ class Job(msgspec.Struct, frozen=True):
     values: list[bytes]
     weight: int
     again: bool
+
+    def weigh(self) -> int:
+        """Return the bytes that are sent."""
+        return self.weight
+
+    def of(self) -> Ref:
+        """Return the entity."""
+        return self.batch.ref
 
 
 def job_of(batch: Batch) -> Job:
