@@ -201,7 +201,7 @@ async def test_an_adapter() -> None:
     rows: dict[str, Document] = {}
 
     class InMemorySessionStoreAdapter:
-        get, delete = staticmethod(rows.get), staticmethod(lambda id: rows.pop(id, None))
+        get, delete = staticmethod(rows.get), staticmethod(lambda key: rows.pop(key, None))
 
         def set(self, row: Document) -> None:
             rows[row.id] = row
