@@ -70,7 +70,9 @@ class AsyncMysqlEngine:
         few = max(1, lines.settings.connections // 3)
         self._gets = AsyncPump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
         self._reads = AsyncPump(self._read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
-        self._writes = AsyncPump(self._write, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST)
+        self._writes = AsyncPump(
+            self._write, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+        )
 
     @property
     def capabilities(self) -> Capabilities:
