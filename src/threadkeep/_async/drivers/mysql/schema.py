@@ -31,9 +31,7 @@ async def look(link: AsyncLink) -> Schema:
     return Schema(known(PACKAGE), dict(rows))
 
 
-async def migrate(
-    link: AsyncLink, choose: Callable[[Schema], tuple[Migration, ...]]
-) -> Schema:
+async def migrate(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
     """Apply what is chosen. Raises SchemaMismatch, Forbidden or Timeout.
 
     Of several processes one does it while the others wait. The server commits each statement that defines something
