@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from random import random
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from threadkeep.engines.sql.mysql.errors import (
     Failed,
     Lost,
     Trouble,
+    in_our_words,
     map_error,
 )
 from threadkeep.engines.sql.mysql.gets import Getting, asked_field
@@ -94,7 +95,7 @@ class AsyncMysqlEngine:
         async with self._lock:
             if self._server is not None:
                 return
-            try:
+            with in_our_words():
                 link = await AsyncLink.open(self._lines.settings)
                 try:
                     server = await examine(link)
@@ -103,23 +104,16 @@ class AsyncMysqlEngine:
                     link.drop()
                     raise
                 self._lines.keep(link)
-            except Trouble as error:
-                raise map_error(error, wrote=False) from error
             self._terms = replace(self._terms, mariadb=server.mariadb)
             self._server, self._schema = server, schema.number
 
     @asynccontextmanager
     async def _apart(self) -> AsyncGenerator[AsyncLink]:
         """Lend a connection for work on the schema and say what fails there."""
-        try:
-            link = await AsyncLink.open(self._lines.settings)
-            try:
+        with in_our_words():
+            async with aclosing(await AsyncLink.open(self._lines.settings)) as link:
                 await examine(link)
                 yield link
-            finally:
-                await link.aclose()
-        except Trouble as error:
-            raise map_error(error, wrote=False) from error
 
     async def schema(self) -> Schema:
         """Return what is applied of the migrations, changing nothing, also before `setup`."""
@@ -237,25 +231,21 @@ class AsyncMysqlEngine:
         """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
         self._home.check()
         spaces = Spaces()
-        try:
+        with in_our_words():
             await self._lines.ask(spaces.packet)
-        except Trouble as error:
-            raise map_error(error, wrote=False) from error
         return spaces.found
 
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip; in two where several labels are asked for."""
         self._home.check()
         labels = query.labels
-        try:
+        with in_our_words():
             if len(labels) > 1:
                 counting = Counting(query)
                 await self._lines.ask(counting.packet)
                 labels = counting.rarest_first()
             listing = Listing(query, labels, self._clock())
             await self._lines.ask(listing.packet)
-        except Trouble as error:
-            raise map_error(error, wrote=False) from error
         return listing.page()
 
     async def claim(self, due: Due) -> tuple[Claim, ...]:

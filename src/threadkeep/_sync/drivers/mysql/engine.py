@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from random import random
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from threadkeep.engines.sql.mysql.errors import (
     Failed,
     Lost,
     Trouble,
+    in_our_words,
     map_error,
 )
 from threadkeep.engines.sql.mysql.gets import Getting, asked_field
@@ -95,7 +96,7 @@ class MysqlEngine:
         with self._lock:
             if self._server is not None:
                 return
-            try:
+            with in_our_words():
                 link = Link.open(self._lines.settings)
                 try:
                     server = examine(link)
@@ -104,23 +105,16 @@ class MysqlEngine:
                     link.drop()
                     raise
                 self._lines.keep(link)
-            except Trouble as error:
-                raise map_error(error, wrote=False) from error
             self._terms = replace(self._terms, mariadb=server.mariadb)
             self._server, self._schema = server, schema.number
 
     @contextmanager
     def _apart(self) -> Generator[Link]:
         """Lend a connection for work on the schema and say what fails there."""
-        try:
-            link = Link.open(self._lines.settings)
-            try:
+        with in_our_words():
+            with closing(Link.open(self._lines.settings)) as link:
                 examine(link)
                 yield link
-            finally:
-                link.close()
-        except Trouble as error:
-            raise map_error(error, wrote=False) from error
 
     def schema(self) -> Schema:
         """Return what is applied of the migrations, changing nothing, also before `setup`."""
@@ -238,25 +232,21 @@ class MysqlEngine:
         """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
         self._home.check()
         spaces = Spaces()
-        try:
+        with in_our_words():
             self._lines.ask(spaces.packet)
-        except Trouble as error:
-            raise map_error(error, wrote=False) from error
         return spaces.found
 
     def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip; in two where several labels are asked for."""
         self._home.check()
         labels = query.labels
-        try:
+        with in_our_words():
             if len(labels) > 1:
                 counting = Counting(query)
                 self._lines.ask(counting.packet)
                 labels = counting.rarest_first()
             listing = Listing(query, labels, self._clock())
             self._lines.ask(listing.packet)
-        except Trouble as error:
-            raise map_error(error, wrote=False) from error
         return listing.page()
 
     def claim(self, due: Due) -> tuple[Claim, ...]:

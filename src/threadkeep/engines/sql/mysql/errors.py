@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from threadkeep.errors import (
@@ -94,3 +96,12 @@ def map_error(error: Exception, *, wrote: bool) -> ThreadkeepError:
 
 def _first(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def in_our_words() -> Generator[None]:
+    """Raise the error of ours for what goes wrong in a call that changes nothing."""
+    try:
+        yield
+    except Trouble as error:
+        raise map_error(error, wrote=False) from error
