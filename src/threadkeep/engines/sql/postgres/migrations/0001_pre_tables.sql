@@ -60,7 +60,7 @@ create table if not exists {item} (
     primary key (eid, log, seq)
 );
 -- The expressions keep the server from looking for an id in all of the log, by the primary key.
-create unique index if not exists {item_id_idx} on {item} ((eid + 0), (log || ''), id) where id is not null;
+create index if not exists {item_id_idx} on {item} ((eid + 0), (log || ''), id) where id is not null;
 
 create table if not exists {label} (
     ns     text   collate "C" not null,
