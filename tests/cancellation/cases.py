@@ -59,6 +59,7 @@ NO_IO = {
         "threads",
         "tools",
         "user",
+        "within",
     },
     "AsyncEntity": {"id", "namespace"},
     "AsyncKv": {"keys", "namespace", "refresh", "search"},
@@ -283,7 +284,7 @@ CASES: dict[str, Case] = {
         ("AsyncEntity.watch",), lambda store: _first(store.user("alice").watch(after=0)), {}
     ),
     "turn queue": Case(
-        ("AsyncThread.turn", "AsyncTurn.__aenter__", "AsyncTurn.__aexit__"),
+        ("AsyncThread.turn", "AsyncTurn.acquire", "AsyncTurn.__aenter__", "AsyncTurn.__aexit__"),
         lambda store: _turn(store, "queue"),
         {"run": WRITES},
         steps=True,
