@@ -92,7 +92,7 @@ class AsyncMysqlEngine:
             try:
                 link = await AsyncLink.open(self._lines.settings)
                 try:
-                    server = await examine(link)
+                    server = await examine(link, self._limits)
                     self._schema = await migrate(link)
                 except BaseException:
                     link.drop()

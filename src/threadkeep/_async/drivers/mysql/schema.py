@@ -9,6 +9,7 @@ from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed
 from threadkeep.engines.sql.mysql.links import AsyncLink
 from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
 from threadkeep.errors import Timeout
+from threadkeep.model.options import Limits
 
 LOCK = "concat('threadkeep ', left(sha1(database()), 40))"
 WAIT = 60  # seconds for another process that migrates
@@ -20,11 +21,11 @@ create table if not exists tk_migration (
 """
 
 
-async def examine(link: AsyncLink) -> Server:
+async def examine(link: AsyncLink, limits: Limits) -> Server:
     """Return what the server is. Raises UsageError or SchemaMismatch."""
     before = time.time()
     ((row,),) = await link.ask(LOOK)
-    return check_server(row, (before + time.time()) / 2)
+    return check_server(row, (before + time.time()) / 2, limits.value)
 
 
 async def migrate(link: AsyncLink) -> int:

@@ -93,7 +93,7 @@ class MysqlEngine:
             try:
                 link = Link.open(self._lines.settings)
                 try:
-                    server = examine(link)
+                    server = examine(link, self._limits)
                     self._schema = migrate(link)
                 except BaseException:
                     link.drop()

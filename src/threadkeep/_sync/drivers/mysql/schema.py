@@ -10,6 +10,7 @@ from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed
 from threadkeep.engines.sql.mysql.links import Link
 from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
 from threadkeep.errors import Timeout
+from threadkeep.model.options import Limits
 
 LOCK = "concat('threadkeep ', left(sha1(database()), 40))"
 WAIT = 60  # seconds for another process that migrates
@@ -21,11 +22,11 @@ create table if not exists tk_migration (
 """
 
 
-def examine(link: Link) -> Server:
+def examine(link: Link, limits: Limits) -> Server:
     """Return what the server is. Raises UsageError or SchemaMismatch."""
     before = time.time()
     ((row,),) = link.ask(LOOK)
-    return check_server(row, (before + time.time()) / 2)
+    return check_server(row, (before + time.time()) / 2, limits.value)
 
 
 def migrate(link: Link) -> int:

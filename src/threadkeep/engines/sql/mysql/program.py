@@ -206,7 +206,7 @@ class Claiming:
         )
         if due.ref is None:
             text = (
-                f"select {entity_columns(now)}, e.ns, e.kind, e.id from tk_entity e"
+                f"select {entity_columns(now)}, e.ns, e.kind, e.id from tk_entity e force index (tk_entity_due)"
                 f" where e.due <= {clock(now)}{mine} order by e.due limit %s for update skip locked"
             )
             self.first.add(text, (*args, due.limit * MORE), self._take)
