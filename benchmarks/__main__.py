@@ -9,12 +9,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import calls, footprint, growth, importing, machine, readme, remote
+from benchmarks import calls, footprint, growth, importing, machine, readme, remote, sql
 from benchmarks.budgets import judge
 from benchmarks.disk import MEMORY_SPEED_US, Disk
 from benchmarks.loop import Loop
@@ -22,10 +22,11 @@ from benchmarks.remote import measure as remote_measure
 from benchmarks.report import report
 from benchmarks.results import QUIET, Results, latency
 from benchmarks.run import Run
-from benchmarks.scale import FULL, QUICK, SMOKE, Scale
+from benchmarks.scale import FULL, QUICK, SMOKE, VERY_MANY, Scale
+from benchmarks.sql import measure as sql_measure
 from benchmarks.subjects import NAMES, RAW, load
 
-PARTS = ("calls", "messages", "threads", "size", "redis", "import")
+PARTS = ("calls", "messages", "threads", "size", "redis", *sql.SERVERS, "import")
 _README = Path(__file__).resolve().parent.parent / "README.md"
 
 
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.update_readme:
         readme.check(_README)
     scale: Scale = SMOKE if options.smoke else QUICK if options.quick else FULL
+    if options.full:
+        scale = replace(scale, stored=VERY_MANY)
     logging.disable(logging.WARNING)  # peers' chatter
     _allow_files()
     results = Results(
@@ -62,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes instead of fifteen")
+    parser.add_argument(
+        "--full", action="store_true", help="SQL servers with 1,000,000 threads: an hour more"
+    )
     parser.add_argument("--smoke", action="store_true", help="a second: checks the harness only")
     parser.add_argument(
         "--only",
@@ -82,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _told(options: argparse.Namespace) -> list[str]:
     """Return the options that shape the figures, for the reader who wants to repeat them."""
-    sizes = [f"--{name}" for name in ("quick", "smoke") if getattr(options, name)]
+    sizes = [f"--{name}" for name in ("quick", "smoke", "full") if getattr(options, name)]
     return sizes + [word for name in options.only for word in ("--only", name)]
 
 
@@ -140,6 +146,8 @@ def _part(part: str, run: Run, names: Sequence[str], into: Results) -> None:
         into.size = footprint.measure(run, among(footprint.OF))
     elif part == remote.PART:
         remote_measure.measure(run, into)
+    elif part in sql.SERVERS:
+        sql_measure.measure(run, part, into)
     else:
         into.imports = importing.measure(run.scale.imports)
     into.seconds[part] = perf_counter() - start

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from benchmarks.importing import THREADKEEP
 from benchmarks.remote.budgets import judged
 from benchmarks.results import Curve, Rate, Results
+from benchmarks.sql.budgets import judged as sql_judged
 from benchmarks.subjects import OPENAI, RAW, TK_MEMORY, TK_SQLITE
 from benchmarks.subjects.base import TITLES, Op
 
@@ -45,6 +46,7 @@ def judge(results: Results) -> list[Line]:
         _messages,
         _threads,
         _servers,
+        _databases,
         _importing,
     )
     return [line for part in parts for line in part(results)]
@@ -167,6 +169,12 @@ def _threads(results: Results) -> Iterator[Line]:
 def _servers(results: Results) -> Iterator[Line]:
     for title, found in results.servers.items():
         for budget, limit, figure, good in judged(title, found):
+            yield _line(budget, limit, figure, good=good)
+
+
+def _databases(results: Results) -> Iterator[Line]:
+    for title, found in results.databases.items():
+        for budget, limit, figure, good in sql_judged(title, found):
             yield _line(budget, limit, figure, good=good)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from benchmarks.budgets import judge
 from benchmarks.remote.tables import tables as remote_tables
 from benchmarks.results import QUIET, Curve, Results
+from benchmarks.sql.tables import tables as sql_tables
 from benchmarks.subjects import NAMES, RAW, TK_MEMORY, TK_SQLITE
 from benchmarks.subjects.base import OPS, TITLES, Op
 from benchmarks.tables import NOTHING, Style, Table, figure, ratio, render
@@ -27,6 +28,8 @@ def _tables(results: Results) -> Iterator[Table]:
             yield table
         if make is _peers and results.servers:
             yield from remote_tables(results.servers)
+        if make is _peers and results.databases:
+            yield from (table for table in sql_tables(results.databases) if table.rows)
 
 
 def _heading(results: Results, style: Style) -> str:

@@ -78,6 +78,24 @@ class Served:
 
 
 @dataclass
+class Stored:
+    """What was found on one SQL server; figures by operation and subject."""
+
+    latency: dict[str, dict[str, Latency]] = field(default_factory=dict[str, dict[str, Latency]])
+    rate: dict[str, dict[str, Rate]] = field(default_factory=dict[str, dict[str, Rate]])
+    far: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    """p50 in milliseconds over a network that takes one each way."""
+    threads: dict[str, dict[str, Curve]] = field(default_factory=dict[str, dict[str, Curve]])
+    """By subject and operation: threads in the store -> p50."""
+    messages: dict[str, dict[str, Curve]] = field(default_factory=dict[str, dict[str, Curve]])
+    """By subject and operation: length of the history -> p50."""
+    long: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    """p50 in milliseconds of a listing of many sessions, and of loading a long one."""
+    disk: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    """By subject: what was stored -> bytes."""
+
+
+@dataclass
 class Results:
     """Everything one run measured; parts that did not run stay empty."""
 
@@ -96,6 +114,7 @@ class Results:
     imports: dict[str, Import] = field(default_factory=dict[str, Import])
     size: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
     servers: dict[str, Served] = field(default_factory=dict[str, Served])
+    databases: dict[str, Stored] = field(default_factory=dict[str, Stored])
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
 

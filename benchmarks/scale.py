@@ -23,6 +23,10 @@ class Scale:
     unrelated: tuple[int, ...]
     imports: int
     fdatasync: int
+    stored: tuple[int, ...]
+    """Threads in the store of an SQL server."""
+    sessions: int
+    events: int
 
 
 FULL: Final = Scale(
@@ -38,7 +42,11 @@ FULL: Final = Scale(
     unrelated=(0, 100_000, 1_000_000),
     imports=10,
     fdatasync=200,
+    stored=(100, 10_000, 100_000),
+    sessions=10_000,
+    events=3_000,
 )
+VERY_MANY: Final = (100, 10_000, 100_000, 1_000_000)
 QUICK: Final = Scale(
     latency_rounds=10,
     latency_slice=0.02,
@@ -52,6 +60,9 @@ QUICK: Final = Scale(
     unrelated=(0, 100_000),
     imports=10,
     fdatasync=200,
+    stored=(100, 10_000),
+    sessions=10_000,
+    events=3_000,
 )
 SMOKE: Final = Scale(
     latency_rounds=1,
@@ -66,4 +77,7 @@ SMOKE: Final = Scale(
     unrelated=(0, 1_000),
     imports=1,
     fdatasync=10,
+    stored=(100, 150),
+    sessions=120,
+    events=30,
 )

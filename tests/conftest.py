@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Generator
 
 import pytest
@@ -16,6 +17,8 @@ pytest_plugins = ["tests.servers.fixtures"]
 
 CI = os.environ.get("CI") == "true"
 ALLOWED = "capability: "
+SLOW = 30.0  # seconds
+BEGIN = time.monotonic()
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +41,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Name a failed test at once: a run that is ended from outside prints no summary."""
-    if report.failed and not hasattr(report, "wasxfail"):
-        took = f"{report.when} failed after {report.duration:.1f} s"
-        sys.stdout.write(f"\n{report.nodeid}: {took}\n")
+    """Name a failed or slow test at once: a run that is ended from outside prints no summary."""
+    failed = report.failed and not hasattr(report, "wasxfail")
+    if failed or report.duration > SLOW:
+        verdict = "failed after" if failed else "took"
+        since = time.monotonic() - BEGIN
+        sys.stdout.write(
+            f"\n{report.nodeid}: {report.when} {verdict} {report.duration:.0f} s"
+            f" ({since:.0f} s since the start)\n"
+        )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-Op = Literal["get", "set", "append", "last", "all", "page", "check"]
+Op = Literal["get", "set", "append", "last", "all", "page", "check", "turn", "sessions", "events"]
 """One measured operation on one thread.
 
-`page` is the first page of the listing of threads, `check` finds the result of a tool.
+`page` is the first page of the listing of threads, `check` finds the result of a tool, `turn` is two
+messages, three fields and a count, `sessions` lists all threads, `events` reads a whole history.
 """
 
 OPS: Final[tuple[Op, ...]] = ("get", "set", "append", "last", "all")
@@ -19,6 +20,9 @@ TITLES: Final[Mapping[Op, str]] = {
     "all": "read all fields",
     "page": "list the 50 newest threads",
     "check": "check a tool result",
+    "turn": "2 messages, 3 fields, a count",
+    "sessions": "list 10,000 sessions",
+    "events": "load 3,000 events",
 }
 
 Call = Callable[[int], object]

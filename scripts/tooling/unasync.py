@@ -29,6 +29,8 @@ from tooling.twin import MarkerError, is_skipped, to_sync
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (
     "src/threadkeep/_async",
+    "src/threadkeep/engines/document/_async",
+    "src/threadkeep/engines/query/_async",
     "src/threadkeep/engines/redis/links/_async",
     "src/threadkeep/testing/_async",
     "tests/_async",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx
 
 from threadkeep.engines.http.answers import error_of
-from threadkeep.errors import Timeout, Unavailable
+from threadkeep.errors import Timeout, Unavailable, UsageError
 from threadkeep.model.leases import Until
 from threadkeep.model.parts import PREFIX, file_part, text_part
+
+_LOST: Final = {"", ".", ".."}  # clients and proxies take such segments out of a path
 
 
 class Distri:
@@ -42,12 +46,19 @@ class Distri:
         }
         headers = {name: value for name, value in given.items() if value is not None}
         self._base = base_url.rstrip("/")
-        self._http = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False)
+        self._timeout = timeout
+        self._http = httpx.AsyncClient(
+            headers=headers | {"Content-Type": "application/json"},
+            timeout=timeout,
+            trust_env=False,
+            transport=httpx.AsyncHTTPTransport(retries=3),
+        )
 
     async def set_session_value(
         self, session_id: str, key: str, value: Any, expiry: datetime | str | None = None
     ) -> None:
         """Set one value of a session; without `expiry` (aware, or RFC 3339) it has the default lease."""
+        _encoded(key)
         body: dict[str, Any] = {"key": key, "value": value}
         if isinstance(expiry, datetime):
             Until(expiry)  # refuses a naive one
@@ -57,14 +68,14 @@ class Distri:
         await self._call("POST", f"{_session(session_id)}/values", body)
 
     async def get_session_value(self, session_id: str, key: str) -> Any:
-        """Return one value of a session; None where none stands."""
+        """Return one value of a session; None where none stands, or None does."""
         found = await self._call("GET", f"{_session(session_id)}/values/{_encoded(key)}")
-        return found["value"]
+        return _of(found, "value")
 
     async def get_session_values(self, session_id: str) -> dict[str, Any]:
         """Return all values of a session by key."""
         found = await self._call("GET", f"{_session(session_id)}/values")
-        return found["values"]
+        return _of(found, "values")
 
     async def delete_session_value(self, session_id: str, key: str) -> None:
         """Delete one value of a session, if it stands."""
@@ -100,20 +111,29 @@ class Distri:
         """Delete all parts: one call, which downloads nothing."""
         await self._call("DELETE", f"/threads/{_encoded(session_id)}/parts")
 
-    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return what a route answers. Made again only where no connection came about."""
+        content = None if body is None else _json(body)
         try:
-            answer = await self._http.request(method, self._base + path, json=body)
-        except httpx.TimeoutException as error:
-            raise Timeout(f"{self._base} did not answer in time", maybe_applied=True) from error
+            async with asyncio.timeout(self._timeout):
+                answer = await self._http.request(method, self._base + path, content=content)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise Timeout(
+                f"{self._base} did not answer within {self._timeout:g} seconds",
+                maybe_applied=method != "GET",
+            ) from error
         except httpx.HTTPError as error:
-            unsent = isinstance(error, httpx.ConnectError)
+            unsent = method == "GET" or isinstance(error, httpx.ConnectError)
             raise Unavailable(
                 f"the connection to {self._base} failed: {type(error).__name__}",
                 maybe_applied=not unsent,
             ) from error
-        if answer.status_code >= 300:
+        if not 200 <= answer.status_code < 300:
             raise error_of(answer.status_code, answer.content)
-        return answer.json() if answer.content else None
+        try:
+            return answer.json() if answer.content else None
+        except ValueError:
+            raise UsageError(f"{self._base} did not answer with JSON; check base_url") from None
 
     async def aclose(self) -> None:
         """Close the connections; twice is fine."""
@@ -131,9 +151,29 @@ class Distri:
         await self.aclose()
 
 
+def _of(found: Any, name: str) -> Any:
+    try:
+        return found[name]
+    except (KeyError, TypeError):
+        raise UsageError("the answer is none of this API; check base_url") from None
+
+
 def _session(session_id: str) -> str:
     return f"/sessions/{_encoded(session_id)}"
 
 
 def _encoded(name: str) -> str:
-    return quote(name, safe="!'()*~.-_")
+    """Return a name as a segment of a path. UsageError for one that URLs do not carry."""
+    if name in _LOST:
+        raise UsageError(f"{name!r} can be no session, key or part: URLs do not carry it")
+    try:
+        return quote(name, safe="!'()*~.-_")
+    except UnicodeEncodeError:
+        raise UsageError("a name must be text that UTF-8 can hold") from None
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"the value is no JSON: {error}") from None

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
-from tests.cancellation import cases_caches
+from tests.cancellation import cases_caches, cases_parts
 from tests.cancellation.case import ONE, Case, Trips
 from threadkeep import AsyncKv, AsyncStore
 from threadkeep._async.caches.llm import AsyncLlm
@@ -15,6 +15,7 @@ from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.kv_listing import AsyncKvListing
 from threadkeep._async.listing import AsyncListing
 from threadkeep._async.messages import AsyncMessages
+from threadkeep._async.parts import AsyncParts
 from threadkeep._async.snapshots import AsyncSessions, AsyncSnapshots
 from threadkeep._async.state import AsyncState
 from threadkeep._async.turn import AsyncTurn
@@ -35,6 +36,7 @@ CLASSES = (
     AsyncState,
     AsyncMessages,
     AsyncSnapshots,
+    AsyncParts,
     AsyncSessions,
     AsyncListing,
     AsyncTurn,
@@ -85,6 +87,7 @@ async def fill(store: AsyncStore) -> None:
         {"role": "assistant", "content": "two", "id": "m4"},
     )
     await thread.snapshots.save({"n": 1})
+    await cases_parts.fill(store)
     await thread.set_labels(user="alice")
     await store.user("alice").state.set("name", "Alice")
     await store.app().state.set("motto", "keep")
@@ -293,6 +296,7 @@ CASES: dict[str, Case] = {
     ),
     "listing": Case(("AsyncListing.__aiter__",), _list, SCAN),
     "listing.page": Case(("AsyncListing.page",), lambda store: store.threads().page(), SCAN),
+    **cases_parts.CASES,
     **cases_caches.CASES,
     "sweep": Case(("AsyncStore.sweep",), lambda store: store.sweep(), {"claim": 2, "run": 3}),
     "sweep told": Case(

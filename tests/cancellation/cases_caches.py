@@ -103,6 +103,7 @@ CASES: dict[str, Case] = {
     "tools.invalidate_tool": _tools(
         "invalidate_tool", lambda tools: tools.invalidate_tool(TOOL), {"scan": 1, "run": 1}
     ),
+    "tools.clear": _tools("clear", lambda tools: tools.clear(), {"scan": 1, "run": 1}),
     "tools.set_policy": _tools("set_policy", lambda tools: tools.set_policy(TOOL, ttl=60)),
     "tools.delete_policy": _tools("delete_policy", lambda tools: tools.delete_policy(TOOL)),
     "tools.get_policy": _tools("get_policy", lambda tools: tools.get_policy(TOOL), {}),

@@ -26,14 +26,14 @@ KEYS = [
 MEDDLER = """
 import sys
 from threadkeep import Store
-from threadkeep._sync import transfer_copy
+from threadkeep._async import transfer_copy
 from threadkeep.cli import main
-verify = transfer_copy.Copy.verify
-def meddling(self, namespaces):
+verify = transfer_copy.AsyncCopy.verify
+async def meddling(self, namespaces):
     with Store("sqlite:///" + WHERE + ".db") as store:
         store.thread("trimmed").state.set("late", 1)
-    return verify(self, namespaces)
-transfer_copy.Copy.verify = meddling
+    return await verify(self, namespaces)
+transfer_copy.AsyncCopy.verify = meddling
 sys.exit(main(sys.argv[1:]))
 """
 

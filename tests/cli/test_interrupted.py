@@ -17,17 +17,21 @@ OTHER = ("--store", "sqlite:///other.db")
 # dies, as by `kill -9`, before the n-th write to the target
 KILLER = """
 import os, signal, sys
+from threadkeep._async.drivers.sqlite import AsyncSqliteEngine
 from threadkeep._sync.drivers.sqlite import SqliteEngine
 from threadkeep.cli import main
-left, run = int(sys.argv.pop(1)), SqliteEngine.run
-def dying(self, batch):
-    global left
-    if batch.writes:
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-    return run(self, batch)
-SqliteEngine.run = dying
+left = int(sys.argv.pop(1))
+def dying(run):  # for either kind: what is awaited is what the method returns
+    def one(self, batch):
+        global left
+        if batch.writes:
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return run(self, batch)
+    return one
+for engine in (SqliteEngine, AsyncSqliteEngine):
+    engine.run = dying(engine.run)
 sys.exit(main(sys.argv[1:]))
 """
 # dies before the n-th line of an export is written

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Program, one_line
 from threadkeep.cli.doctor import Finding, durability, of_file, skew
+from threadkeep.engines.sql.migrate import Migration, Schema
 from threadkeep.engines.sql.sqlite.inspect import Inspection
 from threadkeep.ops.engine import Capabilities
 
@@ -16,9 +17,17 @@ SECOND = 1_000_000
 NOW = 2_000_000_000 * SECOND
 GB = 1_000_000_000
 
+FILES = (Migration(1, "pre", "a", ""), Migration(2, "post", "a", ""))
+
+
+def schema(*numbers: int, checksum: str = Migration(0, "pre", "", "").checksum) -> Schema:
+    """Return the schema of a store with these migrations; the release knows the first two."""
+    return Schema(FILES, dict.fromkeys(numbers, checksum))
+
+
 HEALTHY = Inspection(
     path="a.db", writable=True, file_bytes=1, wal_bytes=0, disk_free=50 * GB, disk_total=100 * GB,
-    durability="full", journal="wal", schema=1, known=1, pending=(), changed=(), newest_update=NOW,
+    durability="full", journal="wal", schema=schema(1, 2), newest_update=NOW,
     oldest_due=None, entities=1, namespaces=("default",),
 )  # fmt: skip
 
@@ -46,9 +55,11 @@ def test_a_healthy_store_is_ok():
 @pytest.mark.parametrize(
     ("changes", "name", "grade", "part"),
     [
-        ({"schema": 2}, "schema", "fail", "upgrade"),
-        ({"changed": (1,)}, "schema", "fail", "release"),
-        ({"pending": ("x",), "schema": 0}, "schema", "warn", "migrate apply"),
+        ({"schema": schema(1, 3)}, "schema", "fail", "upgrade"),
+        ({"schema": schema(1, 2, checksum="x")}, "schema", "fail", "release"),
+        ({"schema": schema()}, "schema", "warn", "migrate apply"),
+        ({"schema": schema(2)}, "schema", "warn", "migrate apply"),
+        ({"schema": schema(1)}, "schema", "warn", "migrate apply --post"),
         ({"durability": "normal"}, "durability", "warn", "durability"),
         ({"journal": "delete"}, "durability", "warn", "WAL"),
         ({"newest_update": NOW + 30 * SECOND}, "clock", "warn", "NTP"),
@@ -128,8 +139,9 @@ def test_migrate_shows_and_applies(tk: Program):
     assert list(status) == ["store", "schema", "known", "pending", "applied"]
     assert status["schema"] == 0
     assert [m["number"] for m in status["pending"]] == list(range(1, status["known"] + 1))
-    plan = tk.ok("migrate", "plan").out
-    assert "create table tk_entity" in plan
+    assert "0001 pre  initial" in tk.ok("migrate", "plan").out
+    script = tk.ok("migrate", "sql").out
+    assert "create table if not exists tk_entity" in script
     assert tk.path("store.db").stat().st_size == 0  # looking changes nothing
     done = tk.ok("migrate", "apply", "--json").data
     assert (done["schema"], done["pending"], done["applied"]) == (
@@ -139,6 +151,16 @@ def test_migrate_shows_and_applies(tk: Program):
     )
     assert tk.ok("migrate", "apply", "--json").data["applied"] == 0
     assert "0 migrations" in tk.ok("migrate").out
+    assert "initial" not in tk.ok("migrate").out
+    assert "applied" in tk.ok("migrate", "plan").out
+    assert tk.ok("migrate", "sql").out.startswith("-- ")
+
+
+def test_what_was_applied_by_hand_is_recognised(tk: Program):
+    sqlite3.connect(tk.path("store.db")).executescript(tk.ok("migrate", "sql").out).close()
+    assert tk.ok("migrate", "--json").data["pending"] == []
+    assert tk.ok("migrate", "apply", "--json").data["applied"] == 0
+    tk.ok("set", "t", "f", "1")
 
 
 def test_doctor_on_a_server_that_is_away(tk: Program):
@@ -162,7 +184,9 @@ def test_migrate_refuses_what_it_does_not_know(tk: Program):
     assert ended.code == 1
     assert one_line(ended.err) == "threadkeep: not in order: schema"
     assert "another form" in ended.out
-    assert tk("migrate", "--store", "memory://").code == 2
+    for url in ("memory://", "sqlite://"):
+        assert "no schema" in one_line(tk("migrate", "--store", url).err)
+        assert tk("migrate", "apply", "--store", url).code == 2
     assert tk("migrate", "undo").code == 2
 
 

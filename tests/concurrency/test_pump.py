@@ -68,6 +68,35 @@ def test_a_failed_member_and_a_cancelled_caller_harm_no_other():
     assert isinstance(found[2], asyncio.CancelledError)
 
 
+def test_jobs_of_one_key_are_done_in_order_on_however_many_lines():
+    """A call that was cancelled under way does not come after a later one of the same key."""
+
+    async def run() -> None:
+        begun: list[int] = []
+        ended: list[int] = []
+
+        async def work(jobs: list[int]) -> list[object]:
+            begun.extend(jobs)
+            await asyncio.sleep(0.02 / jobs[0])  # the later, the quicker
+            ended.extend(jobs)
+            return list(jobs)
+
+        pump = AsyncPump(work, lambda _: 0, width=3, most=1, heaviest=1, key=lambda job: job % 2)
+        calls = [asyncio.ensure_future(pump.call(n)) for n in (1, 3, 5, 2)]
+        await asyncio.sleep(0.001)
+        assert begun == [1, 2]
+        calls[0].cancel()
+        await pump.settle(0)  # the even ones were not cancelled: nothing to wait for
+        assert ended == []
+        await pump.settle(1)
+        assert 1 in ended
+        await asyncio.gather(*calls, return_exceptions=True)
+        assert [n for n in ended if n % 2] == [1, 3, 5]
+        await pump.stop()
+
+    asyncio.run(run())
+
+
 def test_work_that_raises_tells_all():
     async def broken(_jobs: list[int]) -> list[object]:
         raise OSError("gone")

@@ -24,6 +24,7 @@ from threadkeep.ops.engine import AsyncEngine, Capabilities
 from threadkeep.server import app
 
 Now = Callable[[], int]
+Behind = Callable[[Now, Limits], AsyncEngine]
 
 
 class AsyncClocked(AsyncHttpEngine):
@@ -45,11 +46,10 @@ class Clocked(HttpEngine):
 class Place:
     """What one test keeps behind the server; engines of the same limits share it."""
 
-    def __init__(self, hosted: Hosted, kind: str, folder: Path) -> None:
-        self._hosted, self._kind, self._folder = hosted, kind, folder
+    def __init__(self, hosted: Hosted, behind: Behind) -> None:
+        self._hosted, self._behind = hosted, behind
         self._urls: dict[Limits, str] = {}
         self._stores: list[AsyncStore] = []
-        self._memory: Memory | None = None
 
     def url(self, now: Now, limits: Limits) -> str:
         if limits not in self._urls:
@@ -59,24 +59,9 @@ class Place:
         return self._urls[limits]
 
     async def _open(self, now: Now, limits: Limits) -> AsyncStore:
-        engine: AsyncEngine
-        if self._kind == "memory":
-            engine = self._in_memory(now, limits)
-        else:
-            engine = AsyncSqliteEngine(Settings(path=str(self._folder / "t.db")), now, limits)
-        store = AsyncStore(engine=engine, limits=limits)
+        store = AsyncStore(engine=self._behind(now, limits), limits=limits)
         await store.ready()
         return store
-
-    def _in_memory(self, now: Now, limits: Limits) -> AsyncMemoryEngine:
-        """Return an engine on the memory of this place, with limits of its own."""
-        engine = AsyncMemoryEngine(now, limits)
-        if self._memory is None:
-            self._memory = engine._memory
-        else:
-            engine._memory = copy(self._memory)
-            engine._memory._limits = limits
-        return engine
 
     def make(self, kind: Any) -> Callable[[Now, Limits], Any]:
         return lambda now, limits: self.open(kind, now, limits)
@@ -87,3 +72,24 @@ class Place:
     def close(self) -> None:
         for store in self._stores:
             self._hosted.run(store.aclose)
+
+
+def in_memory() -> Behind:
+    """Return what opens one memory, with limits of each engine's own."""
+    kept: list[Memory] = []
+
+    def behind(now: Now, limits: Limits) -> AsyncEngine:
+        engine = AsyncMemoryEngine(now, limits)
+        if not kept:
+            kept.append(engine._memory)
+        else:
+            engine._memory = copy(kept[0])
+            engine._memory._limits = limits
+        return engine
+
+    return behind
+
+
+def in_file(folder: Path) -> Behind:
+    """Return what opens an SQLite file."""
+    return lambda now, limits: AsyncSqliteEngine(Settings(path=str(folder / "t.db")), now, limits)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,10 +41,23 @@ def threadkeep(folder: Path, *words: str, **env: str) -> subprocess.CompletedPro
 
 
 @contextmanager
-def serving(folder: Path, *words: str, port: int | None = None, **env: str) -> Iterator[Running]:
-    """Start a server in a folder, and kill it at the end."""
+def serving(
+    folder: Path,
+    *words: str,
+    port: int | None = None,
+    ready: Callable[[], bool] | None = None,
+    program: Sequence[str] | None = None,
+    **env: str,
+) -> Iterator[Running]:
+    """Start a server in a folder, and kill it at the end. `ready` tells that it serves, if not by HTTP.
+
+    `program` is run instead of `threadkeep serve`, with the port in its environment.
+    """
     port = port or free_port()
-    command = [sys.executable, "-m", "threadkeep", "serve", "--port", str(port), *words]
+    if program is None:
+        command = [sys.executable, "-m", "threadkeep", "serve", "--port", str(port), *words]
+    else:
+        command, env = [*program, *words], env | {"THREADKEEP_PORT": str(port)}
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **env}, stdout=log, stderr=log
@@ -55,7 +68,7 @@ def serving(folder: Path, *words: str, port: int | None = None, **env: str) -> I
         while True:
             assert process.poll() is None, running.said
             try:
-                if running.call("GET", "/ready").status == 200:
+                if ready() if ready else running.call("GET", "/ready").status == 200:
                     break
             except OSError:
                 pass

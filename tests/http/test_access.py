@@ -51,13 +51,13 @@ ROWS: dict[str, tuple[Any, str]] = {
     "DELETE /sessions/{session_id}/values/{key}": (None, ""),
     "DELETE /sessions/{session_id}": (None, ""),
     "GET /sessions": (None, ""),
+    "GET /session/{session_id}/values": (None, ""),
+    "POST /session/{session_id}/values": ({"values": {"k": 1}}, ""),
+    "GET /session/{session_id}/values/{key}": (None, ""),
+    "PUT /session/{session_id}/values/{key}": ({"key": "k", "value": 1}, ""),
+    "DELETE /session/{session_id}/values/{key}": (None, ""),
     "GET /threads": (None, ""),
-    "GET /threads/{thread_id}": (None, ""),
-    "DELETE /threads/{thread_id}": (None, ""),
-    "PATCH /threads/{thread_id}/labels": ({"labels": {"a": "b"}}, ""),
-    "POST /threads/{thread_id}/touch": ({}, ""),
     "POST /threads/{thread_id}/fork": ({"new_id": "mine-2"}, ""),
-    "GET /threads/{thread_id}/watch": (None, ""),
     "GET /threads/{thread_id}/messages": (None, ""),
     "POST /threads/{thread_id}/messages": ({"messages": [1]}, ""),
     "PUT /threads/{thread_id}/messages": ({"messages": [1]}, ""),
@@ -88,6 +88,22 @@ ROWS: dict[str, tuple[Any, str]] = {
     "POST /llm/store": ({"params": {}, "response": "x"}, ""),
     "DELETE /llm/models/{model}": (None, ""),
     "GET /caches": (None, ""),
+    "DELETE /caches": (None, ""),
+    "GET /tools": (None, ""),
+    "DELETE /tools": (None, ""),
+    "POST /tools/{tool}/forget": ({}, ""),
+    "PUT /tools/{tool}/policy": ({"ttl": 60}, ""),
+    "DELETE /tools/{tool}/policy": (None, ""),
+    "POST /llm/forget": ({"params": {}}, ""),
+    "DELETE /llm": (None, ""),
+    "GET /kv": (None, ""),
+    "POST /kv/{kv_namespace}/keys-get": ({"keys": ["k"]}, ""),
+    "PATCH /kv/{kv_namespace}/keys": ({"values": {"k": 1}}, ""),
+    "POST /kv/{kv_namespace}/keys/{key}/touch": (None, ""),
+    "GET /kv/{kv_namespace}/search": (None, "?keyword=k"),
+    "GET /kv/{kv_namespace}/stats": (None, ""),
+    "GET /kv/{kv_namespace}/defaults": (None, ""),
+    "PUT /kv/{kv_namespace}/defaults": ({"ttl": 60}, ""),
     "GET /engine": (None, ""),
     "POST /batch": (READ, ""),
     "POST /scan": (
@@ -97,9 +113,15 @@ ROWS: dict[str, tuple[Any, str]] = {
     "POST /claim": (wire.encode_due(Due(lease=1_000, ref=REF)), ""),
     "GET /watch": (None, "?namespace=acme&kind=thread&id=mine-1"),
     **{
-        f"{method} {base}/{path}": (body, "")
+        f"{method} {base}/{path}".rstrip("/"): (body, "")
         for base in ("/threads/{thread_id}", "/users/{user_id}", "/app")
         for method, path, body in (
+            ("GET", "", None),
+            ("DELETE", "", None),
+            ("PATCH", "labels", {"labels": {"a": "b"}}),
+            ("POST", "touch", {}),
+            ("GET", "watch", None),
+            ("POST", "state-get", {"names": ["f"]}),
             ("GET", "state", None),
             ("PATCH", "state", {"values": {"a": 1}}),
             ("DELETE", "state", None),
@@ -227,6 +249,9 @@ def test_each_route_with_each_caller(keys: Keys, call: Client, name: str):
     ):
         refused(ask(bound, name), 403)
         refused(ask(somebody, name), 403)
+        if OF_THREADS.search(route.path):
+            own = ask(keys.add("own", threads="mine-"), name)
+            assert own.status not in {401, 403}
     else:
         for caller in (bound, somebody):
             assert b"mine-1" not in ask(caller, name).body
@@ -270,6 +295,17 @@ def test_a_batch_of_another_namespace_or_a_write_of_a_reader(keys: Keys):
     assert keys.add("full")("POST", "/v1/batch", write).status == 200
 
 
+def test_a_key_for_some_threads_makes_no_others(keys: Keys):
+    full, bound = keys.add("full"), keys.add("bound", threads="mine-")
+    bound("PUT", "/v1/threads/mine-1/state/f", {"value": 1})
+    refused(bound("POST", "/v1/threads/mine-1/fork", {"new_id": "yours"}), 403)
+    assert bound("POST", "/v1/threads/mine-1/fork", {"new_id": "mine-2"}).status == 201
+    full("PUT", "/v1/threads/yours/state/f", {"value": 1})
+    assert {t["id"] for t in bound("GET", "/v1/threads").json["threads"]} == {"mine-1", "mine-2"}
+    refused(bound("GET", "/v1/threads?prefix=y"), 403)
+    assert bound("GET", "/v1/sessions?thread_id=yours").status == 403
+
+
 class TestBoundToAUser:
     def test_reaches_its_own_threads_alone(self, keys: Keys):
         full, alice = keys.add("full"), keys.add("alice", user="alice")
@@ -306,6 +342,22 @@ class TestWithoutKeys:
         assert call("GET", "/v1/sessions").status == 200
         refused(call.from_afar("GET", "/v1/sessions"), 401)
         assert served(anyone=True).from_afar("GET", "/v1/sessions").status == 200
+
+    @pytest.mark.parametrize("origin", ["https://a.example", "http://127.0.0.1:1", "null"])
+    def test_pages_of_other_origins_are_refused(self, served: Callable[..., Client], origin: str):
+        call, body = served(), {"key": "k", "value": 1}
+        path = "/v1/sessions/s/values"
+        # what a form or a script of any page can send without asking
+        refused(call("POST", path, body, Origin=origin, Content_Type="text/plain"), 403)
+        assert call("GET", path).json == {"values": {}}
+        assert served(cors=(origin,))("POST", path, body, Origin=origin).status == 204
+        assert served(anyone=True)("POST", path, body, Origin=origin).status == 204
+        own = f"http://127.0.0.1:{call.port}"
+        assert call("POST", path, body, Origin=own).status == 204
+
+    def test_keys_are_for_pages_too(self, keys: Keys):
+        full = keys.add("full")
+        assert full("GET", "/v1/sessions", None, Origin="https://a.example").status == 200
 
 
 def test_no_secret_in_the_log(keys: Keys, caplog: pytest.LogCaptureFixture):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 
 import pytest
 
+from tests.http.faulty import Faulty
 from tests.http.raw import Client
 from threadkeep import Store, Timeout, Unavailable
 from threadkeep._sync.drivers.http import HttpEngine
@@ -20,76 +20,14 @@ from threadkeep.ops.ops import Get, Incr
 from threadkeep.ops.reply import Fields
 
 
-class Proxy:
-    """Passes connections on; `faults` holds what happens to the next requests, one each.
-
-    `before`: cut before the request is passed on. `after`: cut when the server has answered, of which
-    nothing is passed on. `middle`: cut after a part of the answer. `stall`: never answer.
-    """
-
-    def __init__(self, port: int) -> None:
-        self._to = port
-        self.faults: list[str] = []
-        self.requests = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._ended = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            while request := client.recv(1 << 20):
-                self.requests += 1
-                fault = self.faults.pop(0) if self.faults else ""
-                if fault == "before":
-                    return
-                with socket.create_connection(("127.0.0.1", self._to)) as server:
-                    while not _whole(request):
-                        request += client.recv(1 << 20)
-                    server.sendall(request)
-                    answer = b""
-                    while not _whole(answer):
-                        answer += server.recv(1 << 20)
-                if fault == "after":
-                    return
-                if fault == "stall":
-                    self._ended.wait(30)
-                    return
-                if fault == "middle":
-                    client.sendall(answer[: len(answer) // 2])
-                    return
-                client.sendall(answer)
-
-    def close(self) -> None:
-        self._ended.set()
-        self._listener.close()
-
-
-def _whole(message: bytes) -> bool:
-    head, found, body = message.partition(b"\r\n\r\n")
-    if not found:
-        return False
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return len(body) >= int(line.split(b":")[1])
-    return True
+@pytest.fixture
+def proxy(call: Client) -> Iterator[Faulty]:
+    with Faulty(call.port) as found:
+        yield found
 
 
 @pytest.fixture
-def proxy(call: Client) -> Iterator[Proxy]:
-    found = Proxy(call.port)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def engine(call: Client, proxy: Proxy) -> Iterator[HttpEngine]:
+def engine(call: Client, proxy: Faulty) -> Iterator[HttpEngine]:
     base = f"http://127.0.0.1:{proxy.port}{call.base}/v1"
     engine = HttpEngine(HttpSettings(base=base, timeout=2.0))
     engine.setup()
@@ -106,34 +44,34 @@ def count(engine: HttpEngine) -> bytes:
     return found.fields["n"].value
 
 
-def test_a_once_batch_has_one_effect_whatever_happens(engine: HttpEngine, proxy: Proxy):
+def test_a_once_batch_has_one_effect_whatever_happens(engine: HttpEngine, proxy: Faulty):
     faults = ("before", "after", "middle", "")
     for number in range(60):
-        proxy.faults = [faults[number % 4], faults[number // 4 % 4]]
+        proxy.faults(faults[number % 4], faults[number // 4 % 4])
         reply = engine.run(Batch(REF, (Incr("state", "n"),), once=f"call-{number}"))
         assert reply.ok
-    proxy.faults = []
+    proxy.faults()
     assert count(engine) == b"j60"
 
 
-def test_a_write_without_once_is_not_sent_again(engine: HttpEngine, proxy: Proxy):
+def test_a_write_without_once_is_not_sent_again(engine: HttpEngine, proxy: Faulty):
     for number in range(20):
         fault = ("after", "middle", "")[number % 3]
-        proxy.faults = [fault]
+        proxy.faults(fault)
         with pytest.raises(Unavailable) if fault else nullcontext() as caught:
             engine.run(Batch(REF, (Incr("state", "n"),)))
         assert caught is None or caught.value.maybe_applied
-    proxy.faults = []
+    proxy.faults()
     assert count(engine) == b"j20"
 
 
-def test_reads_are_sent_again(engine: HttpEngine, proxy: Proxy):
+def test_reads_are_sent_again(engine: HttpEngine, proxy: Faulty):
     engine.run(Batch(REF, (Incr("state", "n"),)))
-    proxy.faults = ["before", "after", "middle"]
+    proxy.faults("before", "after", "middle")
     assert count(engine) == b"j1"
 
 
-def test_every_call_is_one_request(call: Client, proxy: Proxy):
+def test_every_call_is_one_request(call: Client, proxy: Faulty):
     with Store(f"http://127.0.0.1:{proxy.port}{call.base}/v1") as store:
         thread = store.thread("t")
         calls = (
@@ -161,8 +99,8 @@ def test_every_call_is_one_request(call: Client, proxy: Proxy):
             assert proxy.requests - before == 1, f"call {number}"
 
 
-def test_no_call_goes_on_beyond_its_deadline(engine: HttpEngine, proxy: Proxy):
-    proxy.faults = ["stall"] * 10
+def test_no_call_goes_on_beyond_its_deadline(engine: HttpEngine, proxy: Faulty):
+    proxy.faults(*["stall"] * 10)
     began = time.monotonic()
     with pytest.raises(Timeout) as caught:
         engine.run(Batch(REF, (Incr("state", "n"),)))

@@ -8,8 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.http.hosting import ON_BOTH
 from tests.http.raw import Client
 from threadkeep.server.settings import ServerLimits
+
+pytestmark = ON_BOTH
 
 SMALL = ServerLimits(body=1_000, path=200, headers=2_000, body_seconds=0.3, streams=1)
 VALUES = "/v1/sessions/s/values"
@@ -51,6 +54,32 @@ def test_a_body_that_does_not_come(small: Client):
     status, body = _raw(small, "Content-Length: 100\r\n", b'{"key"')
     assert status == 408
     assert b"0.3 seconds" in body
+
+
+@pytest.mark.parametrize("how", [socket.SHUT_WR, socket.SHUT_RDWR], ids=["half", "whole"])
+def test_a_body_that_is_cut_off_writes_nothing(small: Client, how: int):
+    body = b'{"key": "k", "value": 1}'
+    for head in (f"Content-Length: {len(body) + 9}\r\n", "Transfer-Encoding: chunked\r\n"):
+        content = body if "Length" in head else b"18\r\n" + body + b"\r\n"  # no last chunk
+        with socket.create_connection(("127.0.0.1", small.port), timeout=20) as connection:
+            start = f"POST {small.base}{VALUES} HTTP/1.1\r\nHost: x\r\n{head}\r\n"
+            connection.sendall(start.encode() + content)
+            connection.shutdown(how)
+            if how == socket.SHUT_WR:
+                told = connection.recv(1_000)
+                assert told == b"" or b" 400 " in told.splitlines()[0]
+    assert small("GET", VALUES).json == {"values": {}}
+
+
+def test_many_slow_bodies_hinder_nobody(small: Client):
+    start = f"POST {small.base}{VALUES} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"
+    slow = [socket.create_connection(("127.0.0.1", small.port), timeout=20) for _ in range(100)]
+    for connection in slow:
+        connection.sendall(start.encode() + b"{")
+    assert small("POST", VALUES, {"key": "k", "value": 1}).status == 204
+    for connection in slow:
+        assert b" 408 " in connection.recv(1_000).splitlines()[0]
+        connection.close()
 
 
 def test_streams(small: Client):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.http.hosting import Hosted
-from tests.http.remote import Clocked, Place
+from tests.http.remote import Clocked, Place, in_file
 from threadkeep.testing.machine import Opener, check_machine
 
 NORMAL = settings(
@@ -36,7 +36,7 @@ def test_answers_of_the_oracle(profile: Any, hosted: Hosted, tmp_path: Path) -> 
     def place() -> Opener:
         folder = tmp_path / str(len(places))
         folder.mkdir()
-        places.append(Place(hosted, "sqlite", folder))
+        places.append(Place(hosted, in_file(folder)))
         return partial(places[-1].open, Clocked)
 
     try:

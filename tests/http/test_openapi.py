@@ -14,11 +14,11 @@ from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
 
 from tests.http.raw import Client
-from threadkeep.engines.http.answers import WIRE
 from threadkeep.server.openapi import document
 from threadkeep.server.routes import ROUTES
 
 EXAMPLES = 2
+LONG_EXAMPLES = 30
 # Names are bounded in bytes and may hold no control characters, values in levels and bytes: what JSON
 # Schema cannot say is refused with 400 all the same.
 LEFT_OUT = ("positive_data_acceptance",)
@@ -32,11 +32,6 @@ OPERATIONS: dict[str, Any] = {operation.label: operation for operation in FOUND}
 ENDLESS = {label for label in OPERATIONS if label.endswith("/watch")}  # read in test_events.py
 
 
-@schemathesis.serializer(WIRE)
-def wire_bytes(_: Any, value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-
-
 def _rows() -> list[Any]:
     """Return a row for each route; the state of users and of the app is that of threads once more."""
     again = ("/v1/users/", "/v1/app/")
@@ -48,13 +43,15 @@ def _rows() -> list[Any]:
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
 @pytest.mark.parametrize("label", _rows())
-def test_every_route_keeps_to_the_document(call: Client, label: str, mode: GenerationMode):
+def test_every_route_keeps_to_the_document(
+    call: Client, label: str, mode: GenerationMode, pytestconfig: pytest.Config
+):
     operation = OPERATIONS[label]
     base = f"http://127.0.0.1:{call.port}{call.base}"
     excluded = [CHECKS.get_one(name) for name in LEFT_OUT]
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=LONG_EXAMPLES if pytestconfig.getoption("--long") else EXAMPLES,
         deadline=None,
         database=None,
         derandomize=True,

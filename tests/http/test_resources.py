@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.http.hosting import ON_BOTH
 from tests.http.raw import Client
+
+pytestmark = ON_BOTH
 
 T = "/v1/threads/t"
 
@@ -56,6 +59,52 @@ class TestState:
         assert call("POST", f"{base}/state-touch", {}).json == {"touched": 3}
         assert call("DELETE", f"{base}/state?prefix=a").json == {"removed": 1}
         assert call("DELETE", f"{base}/state").json == {"removed": 2}
+
+    def test_conditions_on_all_of_it(self, call: Client, base: str):
+        patched = call("PATCH", f"{base}/state", {"values": {"a": 1}})
+        tag = call("GET", f"{base}/state").headers["etag"]
+        assert patched.headers["etag"] == tag
+        call("PUT", f"{base}/state/b", {"value": 1})  # another comes between
+        late = call("PATCH", f"{base}/state", {"values": {"a": 2, "c": 2}}, If_Match=tag)
+        assert (late.status, "changed" in late.error) == (412, True)
+        assert call("DELETE", f"{base}/state", None, If_Match=tag).status == 412
+        assert [f["name"] for f in call("GET", f"{base}/state").json["fields"]] == ["a", "b"]
+        tag = call("GET", f"{base}/state").headers["etag"]
+        good = call("PATCH", f"{base}/state", {"values": {"a": 2}}, If_Match=tag)
+        assert good.status == 200
+        gone = call("DELETE", f"{base}/state", None, If_Match=good.headers["etag"])
+        assert gone.json == {"removed": 2}
+
+    def test_a_batch_writes_and_removes(self, call: Client, base: str):
+        call("PATCH", f"{base}/state", {"values": {"a": 1, "b": 2}})
+        done = call("PATCH", f"{base}/state", {"values": {"b": 3, "c": 4}, "remove": ["a", "none"]})
+        assert done.status == 200
+        found = call("POST", f"{base}/state-get", {"names": ["c", "a", "b"]})
+        assert found.json == {"values": {"c": 4, "b": 3}}
+        both = call("PATCH", f"{base}/state", {"values": {"b": 5}, "remove": ["b"]})
+        assert (both.status, "'b'" in both.error) == (400, True)
+        assert call("PATCH", f"{base}/state", {"remove": ["b", "c"]}).status == 200
+        assert call("GET", f"{base}/state").json["fields"] == []
+        assert call("POST", f"{base}/state-get", {"names": []}).json == {"values": {}}
+
+    def test_the_entity_itself(self, call: Client, base: str):
+        assert call("GET", base).status == 404
+        call("PUT", f"{base}/state/a", {"value": 1})
+        assert call("PATCH", f"{base}/labels", {"labels": {"a": "b"}}).json["labels"] == {"a": "b"}
+        assert call("POST", f"{base}/touch", {"ttl": 60}).status == 204
+        found = call("GET", base)
+        assert (found.json["fields"], found.json["labels"], found.json["ttl"]) == (
+            1,
+            {"a": "b"},
+            60,
+        )
+        assert call("GET", base, None, If_None_Match=found.headers["etag"]).status == 304
+        end = "2999-01-01T00:00:00Z"
+        assert call("POST", f"{base}/touch", {"expires_at": end}).status == 204
+        assert (call("GET", base).json["expires_at"], call("GET", base).json["ttl"]) == (end, None)
+        assert call.head_of("GET", f"{base}/watch").status == 200
+        assert call("DELETE", base).json["removed"] == 1
+        assert call("GET", base).status == 404
 
     def test_numbers_and_lists(self, call: Client, base: str):
         assert call("POST", f"{base}/state/n/increment", {}).json == {"value": 1}
@@ -194,9 +243,15 @@ class TestThreads:
             ("POST", "messages", {"messages": [1]}),
             ("POST", "snapshots", {"data": 1}),
             ("PATCH", "labels", {"labels": {"a": "b"}}),
+            ("POST", "touch", {"ttl": 60}),
+            ("PUT", "parts/p", {"part_type": "text", "data": "x"}),
+            ("DELETE", "", None),
         ):
-            lost = call(method, f"{T}/{path}", body, X_Turn=token)
+            lost = call(method, f"{T}/{path}".rstrip("/"), body, X_Turn=token)
             assert (lost.status, lost.json["code"]) == (409, "TurnLost"), path
+        value = {"key": "a", "value": 2}
+        assert call("POST", "/v1/sessions/t/values", value, X_Turn=token).status == 409
+        assert call("PUT", "/v1/kv/a/keys/k", {"value": 1}, X_Turn=token).status == 400
         assert call("POST", f"{T}/turns/{token}/renew").status == 409
         assert call("DELETE", f"{T}/turns/{second}").json == {"held": True}
         assert call("DELETE", f"{T}/turns/{second}").json == {"held": False}
@@ -237,3 +292,106 @@ def test_caches(call: Client):
     assert call("POST", "/v1/llm/check", params).json["response"] == "hello"
     assert call("GET", "/v1/caches").json["llm"]["total"]["hits"] == 1
     assert call("DELETE", "/v1/llm/models/m").json == {"removed": 1}
+
+
+@pytest.mark.parametrize("query", ["last=null", "limit=NULL", "after=None"])
+def test_null_in_a_query_is_not_nothing(call: Client, query: str):
+    assert call("GET", f"{T}/messages?{query}").status == 400
+
+
+def test_a_prefix_may_be_the_word_null(call: Client):
+    for name in ("a", "null"):
+        call("PUT", f"{T}/state/{name}", {"value": 1})
+    found = call("GET", f"{T}/state?prefix=null").json["fields"]
+    assert [field["name"] for field in found] == ["null"]
+
+
+def test_a_condition_that_a_route_does_not_look_at_is_refused(call: Client):
+    tag = call("PUT", f"{T}/state/a", {"value": 1}).headers["etag"]
+    for method, path, body in (
+        ("DELETE", T, None),
+        ("POST", f"{T}/messages", {"messages": [1]}),
+        ("POST", f"{T}/snapshots", {"data": 1}),
+        ("POST", f"{T}/state/n/increment", {}),
+        ("POST", "/v1/sessions/t/values", {"key": "a", "value": 2}),
+    ):
+        found = call(method, path, body, If_Match=tag)
+        assert (found.status, "If-Match" in found.error) == (400, True), path
+    assert call("GET", f"{T}/state/a").json["value"] == 1
+
+
+def test_labels_of_a_thread_that_changed_meanwhile(call: Client):
+    call("PUT", f"{T}/state/a", {"value": 1})
+    tag = call("GET", T).headers["etag"]
+    assert call("PATCH", f"{T}/labels", {"labels": {"a": "1"}}, If_Match=tag).status == 200
+    assert call("PATCH", f"{T}/labels", {"labels": {"a": "2"}}, If_Match=tag).status == 412
+    assert call("GET", T).json["labels"] == {"a": "1"}
+
+
+def test_versions_of_kv(call: Client):
+    path = "/v1/kv/archives/keys/a"
+    first = call("PUT", path, {"value": 1})
+    got = call("GET", path)
+    assert got.headers["etag"] == first.headers["etag"]
+    assert call("GET", path, None, If_None_Match=got.headers["etag"]).status == 304
+    second = call("PUT", path, {"value": 2}, If_Match=got.headers["etag"])
+    assert second.status == 200
+    assert call("PUT", path, {"value": 3}, If_Match=got.headers["etag"]).status == 412
+    of_state = call("PUT", f"{T}/state/a", {"value": 1}).headers["etag"]
+    assert call("PUT", path, {"value": 3}, If_Match=of_state).status == 412
+    assert call("PUT", path, {"value": 3}, If_None_Match="*").status == 412
+    assert call("GET", path).json["value"] == 2
+
+
+def test_kv_as_a_whole(call: Client):
+    base = "/v1/kv/archives"
+    done = call("PATCH", f"{base}/keys", {"values": {"a": "one", "b": {"x": "Two"}}, "ttl": 60})
+    assert done.json == {"revisions": {"a": 1, "b": 1}}
+    found = call("POST", f"{base}/keys-get", {"keys": ["b", "none", "a"]}).json["found"]
+    assert [(one["key"], one["ttl"]) for one in found] == [("b", 60), ("a", 60)]
+    assert call("GET", "/v1/kv").json == {"namespaces": ["archives"], "cursor": None}
+    assert call("POST", f"{base}/keys/a/touch").json == {"touched": True}
+    assert call("POST", f"{base}/keys/none/touch").json == {"touched": False}
+    for query, keys in (
+        ("keyword=A", ["a"]),
+        ("keyword=two", []),
+        ("keyword=two&values=true", ["b"]),
+    ):
+        hits = call("GET", f"{base}/search?{query}").json["found"]
+        assert [one["key"] for one in hits] == keys
+    assert call("GET", f"{base}/search").status == 400
+    assert call("GET", f"{base}/stats").json["count"] == 2
+    usual = {"ttl": None, "expires_at": None, "forever": False, "sliding": True}
+    assert call("GET", f"{base}/defaults").json == usual
+    assert call("PUT", f"{base}/defaults", {"ttl": 30, "sliding": False}).status == 204
+    assert call("GET", f"{base}/defaults").json == usual | {"ttl": 30, "sliding": False}
+    call("PUT", f"{base}/keys/c", {"value": 1})
+    assert call("GET", f"{base}/keys/c").json["ttl"] == 30
+    bad = call("PATCH", f"{base}/keys", {"values": {"d": 1, "": 2}})
+    assert bad.status == 400
+    assert call("GET", f"{base}/keys/d").status == 404
+
+
+def test_caches_as_a_whole(call: Client):
+    asked = {"args": {"city": "Sofia"}}
+    assert call("GET", "/v1/tools").json == {"policies": {}}
+    assert call("PUT", "/v1/tools/weather/policy", {"ttl": 60}).status == 204
+    assert call("PUT", "/v1/tools/maps/policy", {"ttl": None}).status == 204
+    assert call("PUT", "/v1/tools/maps/policy", {}).status == 400
+    assert call("GET", "/v1/tools").json == {
+        "policies": {"maps": {"ttl": None}, "weather": {"ttl": 60}}
+    }
+    assert call("DELETE", "/v1/tools/maps/policy").json == {"removed": 1}
+    call("POST", "/v1/tools/weather/store", asked | {"response": 1})
+    assert call("POST", "/v1/tools/weather/forget", asked).json == {"removed": 1}
+    assert call("POST", "/v1/tools/weather/forget", asked).json == {"removed": 0}
+    call("POST", "/v1/tools/weather/store", asked | {"response": 1})
+    assert call("DELETE", "/v1/tools").json == {"removed": 1}
+    params = {"params": {"model": "m", "prompt": "hi"}}
+    call("POST", "/v1/llm/store", params | {"response": "hello"})
+    assert call("POST", "/v1/llm/forget", params).json == {"removed": 1}
+    call("POST", "/v1/llm/store", params | {"response": "hello"})
+    assert call("DELETE", "/v1/llm").json == {"removed": 1}
+    call("POST", "/v1/llm/check", params)
+    assert call("DELETE", "/v1/caches").status == 204
+    assert call("GET", "/v1/caches").json["llm"]["total"]["misses"] == 0

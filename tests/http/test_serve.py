@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.running import serving, threadkeep
+from tests.http.running import Running, serving, threadkeep
 from threadkeep import AsyncStore, Store
 from threadkeep._sync.drivers.http import HttpEngine
 from threadkeep.engines.http.url import HttpSettings
@@ -23,6 +25,21 @@ from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Incr
 
 REF = Ref("default", "thread", "t")
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(
+    not Path(sys.prefix, "threadkeep-dev").exists(),
+    reason="capability: the scripts would install an environment of their own",
+)
+def test_the_script_without_arguments_serves(tmp_path: Path):
+    script = str(ROOT / "scripts" / "run")
+    with serving(tmp_path, program=[script], THREADKEEP_VENV=sys.prefix) as server:
+        assert "threadkeep serves sqlite:///threadkeep.db at http://127.0.0.1:" in server.said
+        assert "try: curl http://127.0.0.1:" in server.said
+    assert (tmp_path / "threadkeep.db").exists()
 
 
 def test_the_printed_line_works_and_values_survive_a_restart(tmp_path: Path):
@@ -41,21 +58,41 @@ def test_the_printed_line_works_and_values_survive_a_restart(tmp_path: Path):
 
 
 def test_killed_in_the_middle_of_writes_loses_nothing_acknowledged(tmp_path: Path):
-    with serving(tmp_path) as server:
-        for number in range(50):
-            answer = server.call("POST", "/v1/threads/t/messages", {"messages": [number]})
-            assert answer.status == 201
-        connection = http.client.HTTPConnection("127.0.0.1", server.port)
-        connection.request("POST", "/v1/threads/t/messages", b'{"messages": [50]}')
-        worker = _children(server.process.pid)
-        for pid in (server.process.pid, *worker):
-            subprocess.run(["kill", "-9", str(pid)], check=False)
+    writers, killed = 4, threading.Event()
+    acknowledged: list[list[int]] = [[] for _ in range(writers)]
+    sent = [0] * writers
+
+    def write(server: Running, writer: int) -> None:
+        while not killed.is_set():
+            sent[writer] += 1
+            body = {"messages": [sent[writer]], "ids": [f"{writer}-{sent[writer]}"]}
+            try:
+                answer = server.call("POST", f"/v1/threads/t{writer}/messages", body)
+            except (OSError, http.client.HTTPException):
+                return
+            if answer.status == 201:
+                acknowledged[writer].append(sent[writer])
+
+    with serving(tmp_path, "--workers", "2") as server:
+        crew = [threading.Thread(target=write, args=(server, n)) for n in range(writers)]
+        for one in crew:
+            one.start()
+        end = time.monotonic() + 60
+        while min(map(len, acknowledged)) < 20:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        for pid in (server.process.pid, *_children(server.process.pid)):
+            os.kill(pid, signal.SIGKILL)
         server.process.wait(10)
-        connection.close()
+        killed.set()
+        for one in crew:
+            one.join(30)
     with serving(tmp_path) as server:
-        found = server.call("GET", "/v1/threads/t/messages").json["messages"]
-        assert [m["value"] for m in found][:50] == list(range(50))
-        assert len(found) in {50, 51}
+        for writer in range(writers):
+            path = f"/v1/threads/t{writer}/messages?last=1000"
+            found = [m["value"] for m in server.call("GET", path).json["messages"]]
+            assert found[: len(acknowledged[writer])] == acknowledged[writer]
+            assert len(found) in {len(acknowledged[writer]), sent[writer]}
 
 
 def _children(pid: int) -> list[int]:

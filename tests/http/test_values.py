@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.http.hosting import Hosted
+from tests.http.hosting import ON_BOTH, Hosted
 from tests.http.raw import Client
+
+pytestmark = ON_BOTH
 
 VALUES = [
     None,

@@ -84,7 +84,9 @@ def test_a_kill_of_the_server_under_load_loses_nothing(seconds: float, kills: in
                 await store.thread("t0").state.set("n", 0)
                 for _ in range(kills):
                     found = list(acknowledged)
-                    writers = [asyncio.create_task(_write(store, who, acknowledged)) for who in range(16)]
+                    writers = [
+                        asyncio.create_task(_write(store, who, acknowledged)) for who in range(16)
+                    ]
                     await asyncio.sleep(seconds)
                     server.kill()
                     await asyncio.gather(*writers)
@@ -118,12 +120,16 @@ def test_a_connection_lost_in_a_call(mariadb: MariadbServer, place: str):
             async with AsyncStore(f"{url}?connections=1") as store:
                 engine = await store.ready()
                 await engine.run(Batch(REF, (Set("state", {"a": b"j1"}),)))
-                proxy.cut_after("down", 0)  # the locks are taken: nothing was written, and it goes again
+                proxy.cut_after(
+                    "down", 0
+                )  # the locks are taken: nothing was written, and it goes again
                 await engine.run(Batch(REF, (Set("state", {"a": b"j2"}),)))
                 proxy.reset()
                 await engine.run(Batch(REF, (Incr("state", "n"),)))
                 whole = proxy.counts.bytes_down
-                proxy.cut_after("down", whole - 8)  # the server has committed, and its word of that is lost
+                proxy.cut_after(
+                    "down", whole - 8
+                )  # the server has committed, and its word of that is lost
                 with pytest.raises(Unavailable) as caught:
                     await engine.run(Batch(REF, (Incr("state", "n"),)))
                 assert caught.value.maybe_applied
@@ -138,7 +144,9 @@ def test_a_connection_lost_in_a_call(mariadb: MariadbServer, place: str):
 
 
 @pytest.mark.parametrize("cancelled", [0, 0.001, 0.003, 0.01, 0.03])
-def test_a_cancelled_call_leaves_no_reply_behind(cancelled: float, mariadb: MariadbServer, place: str):
+def test_a_cancelled_call_leaves_no_reply_behind(
+    cancelled: float, mariadb: MariadbServer, place: str
+):
     async def run() -> None:
         with Proxy(mariadb.port, delay=0.005) as proxy:
             url = place.replace(f":{mariadb.port}/", f":{proxy.port}/")

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from tests.mysql.engine import sync_engine
 from tests.servers.mariadb import MariadbServer
-from threadkeep.engines.sql.mysql.listing import KNOWN, WINDOW, pack_window, unpack_window
 from threadkeep.engines.cursor import Place
+from threadkeep.engines.sql.mysql.listing import KNOWN, WINDOW, pack_window, unpack_window
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Query
@@ -37,7 +37,10 @@ def test_who_was_under_way_when_a_page_was_read_is_not_missed(
         cursor.execute(f"select listed from tk_entity where {mine} for update")
         (old,) = cursor.fetchone() or (0,)
         cursor.execute(f"update tk_entity set prior = {old}, listed = {moment} where {mine}")
-        cursor.execute("update tk_label set listed = %s where listed = %s", (moment, old))
+        mine = "ns = 'default' and kind = 'thread' and name = 'user' and value = 'alice'"
+        cursor.execute(
+            f"update tk_label force index (primary) set listed = {moment} where {mine} and listed = {old}"
+        )
         moment += 1000
         engine.run(Batch(Ref("default", "thread", "t9"), (Set("state", {"a": b"j2"}),)))
         query = Query(namespace="default", kind="thread", limit=4, labels=labels)
@@ -56,5 +59,8 @@ def test_the_window_of_a_cursor():
     place = Place("newest", 1, BEGIN, pack_window(BEGIN, [BEGIN, BEGIN - 5]))
     assert unpack_window(place) == (BEGIN - WINDOW, [BEGIN, BEGIN - 5])
     many = [BEGIN - n for n in range(KNOWN)]
-    assert unpack_window(Place("newest", 1, BEGIN, pack_window(BEGIN, many))) == (many[-1] - 1, many)
+    assert unpack_window(Place("newest", 1, BEGIN, pack_window(BEGIN, many))) == (
+        many[-1] - 1,
+        many,
+    )
     assert unpack_window(Place("newest", 1, BEGIN)) == (BEGIN, [])

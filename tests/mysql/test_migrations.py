@@ -50,7 +50,9 @@ def test_many_at_once(mariadb: MariadbServer, bare: str):
     for thread in threads:
         thread.join()
     assert errors == []
-    rows = mariadb.execute("select number from tk_migration order by number", database=_database(bare))
+    rows = mariadb.execute(
+        "select number from tk_migration order by number", database=_database(bare)
+    )
     assert [number for (number,) in rows] == [m.number for m in known(PACKAGE)]
 
 

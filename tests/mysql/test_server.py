@@ -22,20 +22,22 @@ from threadkeep.ops.engine import Due, Query
 from threadkeep.ops.ops import Append, Cut, Epoch, Get, Read, Set
 from threadkeep.testing.needs import require
 
-MANY = 20_000
 TERMS = Terms(Limits(), 10, mariadb=True)
 
 
+FILLING = """
+insert into tk_entity select seq, 'default', 'thread', concat('t', seq), seq, seq, seq, 0, 1, 'e', null, null,
+    if(seq % 100 = 0, 9e15, null), null, '{"state":1}', null, 1, 2, 0, 0 from seq_1_to_20000;
+insert into tk_field select seq, 'state', 'a', 2, 1, null, null, null, 'j1' from seq_1_to_20000;
+insert into tk_item select 7, 'messages', seq, 1, concat('id', seq), null, 2, 'j1' from seq_1_to_20000;
+insert into tk_label select 'default', 'thread', 'all', 'x', seq, seq from seq_1_to_20000;
+insert into tk_label select 'default', 'thread', 'rare', 'y', seq, seq from seq_1_to_20000 where seq % 5000 = 7;
+analyze table tk_entity, tk_field, tk_item, tk_label
+"""
+
+
 def _fill(server: MariadbServer) -> None:
-    for statement in (
-        "insert into tk_entity select seq, 'default', 'thread', concat('t', seq), seq, seq, seq, 0, 1, 'e', null,"
-        " null, if(seq % 100 = 0, 9e15, null), null, '{\"state\":1}', null, 1, 2, 0, 0 from seq_1_to_20000",
-        "insert into tk_field select seq, 'state', 'a', 2, 1, null, null, null, 'j1' from seq_1_to_20000",
-        "insert into tk_item select 7, 'messages', seq, 1, concat('id', seq), null, 2, 'j1' from seq_1_to_20000",
-        "insert into tk_label select 'default', 'thread', 'all', 'x', seq, seq from seq_1_to_20000",
-        "insert into tk_label select 'default', 'thread', 'rare', 'y', seq, seq from seq_1_to_20000 where seq % 5000 = 7",
-        "analyze table tk_entity, tk_field, tk_item, tk_label",
-    ):
+    for statement in FILLING.split(";"):
         server.execute(statement, database="furnished")
 
 
@@ -79,7 +81,9 @@ def test_plans_stay_with_the_indexes(mariadb: MariadbServer, place: str):
         Getting([Batch(ref, (Get("state", ("a",)),))], None).packet,
         Listing(listing, (), None).packet,
         Listing(Query(namespace="default", kind="thread", labels=rare), rare, None).packet,
-        Listing(Query(namespace="default", kind="thread", order="id", prefix="t12"), (), None).packet,
+        Listing(
+            Query(namespace="default", kind="thread", order="id", prefix="t12"), (), None
+        ).packet,
         Claiming(Due(lease=1), 1, TERMS).first,
     ]
     plans = [plan for packet in packets for plan in _plans(mariadb, packet)]
@@ -108,11 +112,28 @@ def _read_rows(server: MariadbServer) -> int:
 def test_names_are_bytes(place: str):
     """No collation folds or pads them, and 512 bytes of any script fit."""
     long = "日" * 170 + "ab"
-    names = ["a", "A", "e", "é", "e\u0301", "ß", "ss", "a ", "😀", "𐍈", "%", "_", "'", "\\", long, long[:-1]]
+    names = [
+        "a",
+        "A",
+        "e",
+        "é",
+        "e\u0301",
+        "ß",
+        "ss",
+        "a ",
+        "😀",
+        "𐍈",
+        "%",
+        "_",
+        "'",
+        "\\",
+        long,
+        long[:-1],
+    ]
     with Store(place) as store:
         for n, name in enumerate(names):
-            store.thread(name).state.update({other: n for other in names})
-            store.thread(name).set_labels(**{"user": name})
+            store.thread(name).state.update(dict.fromkeys(names, n))
+            store.thread(name).set_labels(user=name)
         for n, name in enumerate(names):
             assert store.thread(name).state.get_all() == dict.fromkeys(sorted(names), n)
             assert [thread.id for thread in store.threads(user=name)] == [name]
@@ -122,6 +143,7 @@ def test_names_are_bytes(place: str):
 
 def test_values_of_any_bytes(place: str):
     raw = bytes(range(256)) * 3 + b"\\'\"%s;\x00\x1a" + "é😀".encode()
+
     async def run() -> None:
         async with AsyncStore(place) as store:
             await store.thread("t").state.set("raw", raw)
@@ -151,7 +173,8 @@ def test_people_can_look(mariadb: MariadbServer, place: str):
     )
     assert fields == [("tést", "Sofia")]
     items = mariadb.execute(
-        "select seq, json_value(json, '$.content') from tk_items where id = 'tést'", database="furnished"
+        "select seq, json_value(json, '$.content') from tk_items where id = 'tést'",
+        database="furnished",
     )
     assert items == [(1, "hello")]
     threads = mariadb.execute(
@@ -164,7 +187,9 @@ def test_people_can_look(mariadb: MariadbServer, place: str):
 def test_several_loops_and_stores(place: str):
     async def run(n: int) -> int:
         async with AsyncStore(place) as one, AsyncStore(place) as two:
-            await asyncio.gather(*(store.thread("t").state.increment("n") for store in (one, two) for _ in range(5)))
+            await asyncio.gather(
+                *(store.thread("t").state.increment("n") for store in (one, two) for _ in range(5))
+            )
             return await one.thread(f"t{n}").state.set("a", n)
 
     for n in range(3):

@@ -34,8 +34,8 @@ async def _conflict(store: AsyncStore) -> None:
         await store.thread("t").state.set("stands", 2, if_revision=99)
 
 
-async def _list(store: AsyncStore, **labels: str) -> None:
-    assert [thread.id async for thread in store.threads(**labels)] == ["t"]
+async def _list(store: AsyncStore, labels: dict[str, str] | None = None) -> None:
+    assert [thread.id async for thread in store.threads(labels=labels)] == ["t"]
 
 
 def _message(name: str) -> dict[str, str]:
@@ -49,8 +49,8 @@ CALLS: dict[str, tuple[int, Call]] = {
     "list": (1, lambda store: store.thread("t").messages.list(last=10)),
     "info": (1, lambda store: store.thread("t").info()),
     "threads": (1, _list),
-    "threads with a label": (1, lambda store: _list(store, user="bob")),
-    "threads with two labels": (2, lambda store: _list(store, user="bob", team="x")),
+    "threads with a label": (1, lambda store: _list(store, {"user": "bob"})),
+    "threads with two labels": (2, lambda store: _list(store, {"user": "bob", "team": "x"})),
     "set": (2, lambda store: store.thread("t").state.set("stands", 2)),
     "set of a new thread": (2, lambda store: store.thread("new").state.set("stands", 2)),
     "guard that fails": (2, _conflict),
@@ -58,7 +58,10 @@ CALLS: dict[str, tuple[int, Call]] = {
     "delete": (2, lambda store: store.thread("t").state.delete("stands")),
     "clear": (2, lambda store: store.thread("t").state.clear()),
     "increment": (2, lambda store: store.thread("t").state.increment("n")),
-    "push, a read and a guarded write": (3, lambda store: store.thread("t").state.push("log", 1, keep=5)),
+    "push, a read and a guarded write": (
+        3,
+        lambda store: store.thread("t").state.push("log", 1, keep=5),
+    ),
     "append": (2, lambda store: store.thread("t").messages.append(_message("x"))),
     "pop": (2, lambda store: store.thread("t").messages.pop()),
     "replace": (2, lambda store: store.thread("t").messages.replace([_message("y")])),

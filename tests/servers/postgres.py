@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +110,55 @@ class PostgresServer(ServerProcess):
     def stop(self) -> None:
         """End it at once but properly."""
         if self.running:
-            import signal
-
             self.send(signal.SIGINT)
         self._gone()
+
+    def kill(self) -> None:
+        """End it and all of its processes, each as a crash does."""
+        if not self.running:
+            self._gone()
+            return
+        children = _children(self.pid)
+        self.send(signal.SIGKILL)
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self._gone()
+        end = time.monotonic() + 20
+        while any(_runs(child) for child in children):
+            assert time.monotonic() < end, "a process of the server outlives it"
+            time.sleep(0.005)
+
+
+class Standby(PostgresServer):
+    """A copy of a primary that follows it by streaming, until it is promoted."""
+
+    def __init__(self, primary: PostgresServer, **config: Any) -> None:
+        super().__init__(**config)
+        self._primary = primary
+
+    def _init(self) -> None:
+        shutil.rmtree(self.data, ignore_errors=True)
+        source = f"host=127.0.0.1 port={self._primary.port} user={USER}"
+        options = ["-d", source, "-D", str(self.data), "-R", "-c", "fast", "--no-sync"]
+        command = [*self._words("pg_basebackup"), *options]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder)
+
+    def promote(self) -> None:
+        """Have it take writes from now on."""
+        assert self.execute("select pg_promote(true, 30)") == [(True,)]
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if path.read_text().rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(path.parent.name))
+    return found
+
+
+def _runs(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False

@@ -12,8 +12,10 @@ U = TypeVar("U")
 AT_ONCE = 64
 
 
-async def at_once(items: list[T], action: Callable[[T], Awaitable[U]]) -> dict[T, U]:
-    """Return the result of the action for each item, 64 at once; raise the first error when all have ended."""
+async def at_once(
+    items: list[T], action: Callable[[T], Awaitable[U]], limit: int = AT_ONCE
+) -> dict[T, U]:
+    """Return the result of the action for each item, `limit` at once; raise the first error when all have ended."""
     results: dict[T, U] = {}
     errors: list[Exception] = []
 
@@ -23,7 +25,7 @@ async def at_once(items: list[T], action: Callable[[T], Awaitable[U]]) -> dict[T
         except Exception as error:  # noqa: BLE001 - raised when all have ended
             errors.append(error)
 
-    await AsyncFlow.each(items, one, AT_ONCE)
+    await AsyncFlow.each(items, one, limit)
     if errors:
         raise errors[0]
     return {item: results[item] for item in items}

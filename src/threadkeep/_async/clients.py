@@ -1,7 +1,8 @@
-"""From a program's own client or pool to an engine on the same servers."""
+"""From a program's own client, pool or driver to an engine on the same servers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from threadkeep.errors import UsageError
@@ -15,19 +16,30 @@ def engine_of(
     layout: str | None = None,
     name: str | None = None,
     *,
+    now: Callable[[], int],
     durable: bool = False,
 ) -> AsyncEngine:
-    """Return the engine on a pool of psycopg_pool, or on the servers of a client of redis-py or valkey-py.
+    """Return the engine on a pool of psycopg_pool, on the servers of a client of redis-py or valkey-py, or on a driver.
 
-    The pool's connections are used; of the others only the settings.
+    A pool's, driver's or engine's own connections are used; of a client only the settings.
     """
     module = type(client).__module__.split(".")[0]
     if module == "psycopg_pool":
         return _engine_on_pool(client, limits)
+    if module == "sqlalchemy":
+        from threadkeep._async.drivers.brought import engine_on_alchemy
+
+        return engine_on_alchemy(client, now, limits)
     if module not in {"redis", "valkey"}:
+        from threadkeep._async.drivers.brought import engine_on_driver
+
+        found = engine_on_driver(client, now, limits)
+        if found is not None:
+            return found
         raise UsageError(
-            f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown;"
-            " pass a pool of psycopg_pool, or a client of redis-py or valkey-py"
+            f"a client of type {type(client).__module__}.{type(client).__qualname__} is unknown; pass a pool of"
+            " psycopg_pool, a client of redis-py or valkey-py, an engine of SQLAlchemy, a connection, or a driver"
+            " with get, set, delete and list"
         )
     from threadkeep._async.drivers.redis.layouts import engine_on
     from threadkeep.engines.redis.links import AsyncNodes

@@ -102,17 +102,17 @@ class AsyncStore:
     def from_client(
         cls, client: object, *, layout: str | None = None, name: str | None = None, **options: Any
     ) -> Self:
-        """Return a store on the servers of your redis-py or valkey-py client, alone or in a cluster.
+        """Return a store on what your program has: a client, a pool, an engine of SQLAlchemy or a driver.
 
-        The client stays yours: only its settings are used, over connections of the store's own.
-        `layout` and `name` are those of a URL, `options` those of the class but `url` and `engine`. Raises
-        UsageError for another client.
+        It stays yours and is not closed. Of a client of redis-py or valkey-py only the settings are used; a pool
+        of psycopg_pool, an engine of SQLAlchemy, a connection, a class with `get`, `set`, `delete` and `list` or
+        with `query`, `run` and `exec` is used itself. `layout` and `name` are those of a URL, `options` those
+        of the class but `url` and `engine`. Raises UsageError for anything else.
         """
-        limits = options.get("limits") or Limits()
-        return cls(
-            engine=engine_of(client, limits, layout, name, durable=options.get("durable", False)),
-            **options,
-        )
+        limits, durable = options.get("limits") or Limits(), options.get("durable", False)
+        now = micros_of(options.get("clock"))
+        engine = engine_of(client, limits, layout, name, now=now, durable=durable)
+        return cls(engine=engine, **options)
 
     def within(self, namespace: str, *, wrap: Sequence[Wrapper] = ()) -> Self:
         """Return a store of another namespace on the same engine, with the same options. No I/O.

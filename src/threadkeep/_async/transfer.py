@@ -52,6 +52,18 @@ async def every_ref(
                 query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
+async def in_groups(refs: AsyncIterator[Ref], size: int = PAGE) -> AsyncIterator[list[Ref]]:
+    """Yield the references in lists of so many."""
+    group: list[Ref] = []
+    async for ref in refs:
+        group.append(ref)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 async def survey(engine: AsyncEngine, ref: Ref) -> Survey | None:
     """See what there is to read of an entity; None when it does not stand.
 

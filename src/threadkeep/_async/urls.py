@@ -82,10 +82,17 @@ def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine
     return AsyncHttpEngine(settings_of(url))
 
 
+def _document(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> AsyncEngine:  # noqa: ARG001, FBT001 - the driver says what survives
+    from threadkeep._async.drivers.brought import engine_at
+
+    return engine_at(url, now, limits)
+
+
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MAKERS: dict[str, Maker] = {
     "memory": _memory,
     "sqlite": _sqlite,
+    "document": _document,
     "http": _http,
     "https": _http,
     **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},

@@ -13,8 +13,8 @@ U = TypeVar("U")
 AT_ONCE = 64
 
 
-def at_once(items: list[T], action: Callable[[T], U]) -> dict[T, U]:
-    """Return the result of the action for each item, 64 at once; raise the first error when all have ended."""
+def at_once(items: list[T], action: Callable[[T], U], limit: int = AT_ONCE) -> dict[T, U]:
+    """Return the result of the action for each item, `limit` at once; raise the first error when all have ended."""
     results: dict[T, U] = {}
     errors: list[Exception] = []
 
@@ -24,7 +24,7 @@ def at_once(items: list[T], action: Callable[[T], U]) -> dict[T, U]:
         except Exception as error:  # noqa: BLE001 - raised when all have ended
             errors.append(error)
 
-    Flow.each(items, one, AT_ONCE)
+    Flow.each(items, one, limit)
     if errors:
         raise errors[0]
     return {item: results[item] for item in items}

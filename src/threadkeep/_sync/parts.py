@@ -3,36 +3,32 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from threadkeep._sync.scope import Scope
 from threadkeep._sync.state import Ttl
-from threadkeep.errors import Conflict, TooLarge, UsageError
-from threadkeep.layers import parts, state
+from threadkeep.errors import Conflict, ThreadkeepError
+from threadkeep.layers import parts
+from threadkeep.layers.part_choice import Attached, LeftOut, Shown, Taken, fitting, shown
+from threadkeep.layers.part_contents import name_of
+from threadkeep.model.ids import new_id
 from threadkeep.model.leases import lease_of
-from threadkeep.model.part_formats import joined, rendered
-from threadkeep.model.parts import data_part, file_part, text_part
+from threadkeep.model.part_budget import Budget, GivesWay, Weight
+from threadkeep.model.part_formats import joined, opened
+from threadkeep.model.parts import data_part, file_part, text_part, with_use
 
 TRIES = 1_000
-Over = Literal["refuse", "leave_out"]
-
-
-class Attached(msgspec.Struct, frozen=True):
-    """A message with its parts: which were used, and which were left out for their size."""
-
-    message: dict[str, Any]
-    used: tuple[str, ...]
-    left_out: tuple[str, ...]
 
 
 class Parts:
     """The parts of one thread, by name; each stands in the state as `__user_part_NAME`.
 
-    `order`: the place among the parts, 0 by default; equal ones go by name. `uses`: how many messages it
-    is for, any number by default. `ttl`, `expires_at` as in `state.set`.
+    Options of all that set a part: `order`: the place among the parts, 0 by default; equal ones go by name.
+    `uses`: how many messages it is for, any number by default. `tokens`: what it counts in a budget of
+    tokens, else an estimate. `ttl`, `expires_at` as in `state.set`. `sniff=False` takes the word of a declared
+    media type when the content does not show it.
     """
 
     __slots__ = ("_scope",)
@@ -47,18 +43,31 @@ class Parts:
         *,
         order: int | None = None,
         uses: int | None = None,
+        tokens: int | None = None,
         ttl: Ttl = None,
         expires_at: datetime | None = None,
+        sniff: bool = True,
     ) -> int:
-        """Set a part as JSON (`part_type` and `data`) and return the entity's revision. Atomic, one trip.
+        """Set a part as JSON (`part_type` and `data`) and return the entity's revision. Atomic.
 
-        UsageError when it is no part or its content is not what it declares; TooLarge over the limit of
-        parts. Nothing is written then.
+        One trip; over 64 KiB two, and the content goes only where the thread does not hold it yet under
+        another name. UsageError when it is no part or its content is not what it declares; TooLarge over the
+        limit of parts. Nothing is written then.
         """
-        lease = lease_of(ttl, expires_at, self._scope.store.field_lease(self._scope.ref.kind))
-        made = parts.with_use(part, order, uses)
-        limit = self._scope.store.limits.part
-        return self._scope.write(parts.put(self._scope.ref, name, made, lease, limit))
+        scope = self._scope
+        lease = lease_of(ttl, expires_at, scope.store.field_lease(scope.ref.kind))
+        part = with_use(part, order=order, uses=uses, tokens=tokens) if type(part) is dict else part
+        made = parts.record(name, part, lease, scope.store.limits.part, sniff=sniff)
+        for _ in range(TRIES):
+            stands = None
+            if made.content is not None:
+                known = scope.read(parts.outline(scope.ref))
+                stands = known.contents.get(name_of(made.content))
+            done = scope.write(parts.put(scope.ref, made, stands))
+            if done is not None:
+                self._sweep(done[1])
+                return done[0]
+        raise Conflict(f"the contents of {scope.ref} changed {TRIES} times while a part was set")
 
     def set_text(self, name: str, text: str, **options: Any) -> int:
         """Set a part of text; options as of `set`."""
@@ -101,13 +110,14 @@ class Parts:
 
     def all(self) -> dict[str, Any]:
         """Return what waits, by name, in the order in which it will be attached. One trip; uses nothing."""
-        found = self._scope.read(parts.waiting(self._scope.ref, renew=True))
+        found = self._scope.read(parts.waiting(self._scope.ref))
         return {one.name: one.value for one in found}
 
     def delete(self, name: str) -> bool:
-        """Delete a part; False when there was none. Atomic, one trip."""
-        plan = state.delete(self._scope.ref, (parts.key_of(name),))
-        return self._scope.write(plan) > 0
+        """Delete a part; False when there was none. Atomic, one trip, two where it was over 64 KiB."""
+        stood, spare = self._scope.write(parts.delete(self._scope.ref, name))
+        self._sweep(spare)
+        return stood
 
     def clear(self) -> int:
         """Delete all parts and return how many stood. Atomic, one trip; no content is read."""
@@ -115,59 +125,86 @@ class Parts:
 
     def attach(
         self,
-        message: dict[str, Any],
+        message: dict[str, Any] | str,
         *,
         format: str = "openai",
         max_bytes: int | None = None,
-        over: Over = "refuse",
+        max_tokens: int | None = None,
+        leave_out: GivesWay | None = None,
     ) -> Attached:
         """Return a copy of a user message that goes on with the parts, in the form of an API.
 
-        The message's own content comes first, then the parts by `order` and name. What has a number of
-        `uses` is counted down atomically: of two that attach at once only one gets a part with `uses=1`.
-        `max_bytes` bounds the stored size of all parts together; over it TooLarge is raised and nothing
-        is used, or with `over="leave_out"` the parts that do not fit stay and are named.
-        `format`: openai, openai-responses, anthropic, gemini or pydantic-ai. One trip, two where something
-        is used up.
+        The message's own content comes first, then the parts by `order` and name; a str becomes a message.
+        `format`: openai, openai-responses, anthropic, gemini or pydantic-ai. What is used, and how, is as of
+        `take`. UsageError for a message that is not the user's; nothing is used then.
         """
-        if over not in {"refuse", "leave_out"}:
-            raise UsageError(f"over is {over!r}; use refuse or leave_out")
-        joined(message, [], format)
-        used, left = self._take(max_bytes, over)
-        made = joined(message, parts.parts_of(used), format)
-        return Attached(made, tuple(o.name for o in used), tuple(o.name for o in left))
+        opened(message, format)
+        done = self.take(
+            format=format, max_bytes=max_bytes, max_tokens=max_tokens, leave_out=leave_out
+        )
+        made = joined(message, done.content, format)
+        return Attached(made, done.used, done.left_out, done.bytes, done.tokens)
 
-    def look(self, *, format: str = "openai") -> list[Any]:
-        """Return the parts alone as content of an API. One trip; uses nothing."""
-        found = self._scope.read(parts.waiting(self._scope.ref, renew=True))
-        return rendered(parts.parts_of(found), format)
+    def take(
+        self,
+        *,
+        format: str = "openai",
+        max_bytes: int | None = None,
+        max_tokens: int | None = None,
+        leave_out: GivesWay | None = None,
+        use: bool = True,
+    ) -> Taken:
+        """Return the parts by `order` and name as content of an API, and count one use of each.
 
-    def _take(self, most: int | None, over: str) -> tuple[list[parts.Waiting], list[parts.Waiting]]:
+        Counting is one with the read: of two that take at once only one gets a part with `uses=1`, and a
+        caller that dies in between has used nothing. `use=False` counts nothing. `max_bytes` and `max_tokens`
+        bound all parts together. `leave_out` says what gives way when not all of them fit: `last`, `first` or
+        `largest`; None: TooLarge, and nothing is used. What the API does not take is left out likewise, or a
+        UsageError. What is left out is named and stays. One trip; one more each for a budget, where uses are
+        counted, and where a content over 64 KiB was used up.
+        """
+        budget = Budget(max_bytes, max_tokens, leave_out)
+        opened("", format)
         ref = self._scope.ref
         for _ in range(TRIES):
-            found = self._scope.read(parts.waiting(ref, renew=True))
-            used, left = _fitting(found, most)
-            if left and over == "refuse":
-                raise TooLarge(f"the parts of {ref} are over {most} bytes: {left[0].name!r} and on")
-            counted = [one for one in used if one.uses is not None]
-            if not counted or self._scope.write(parts.consume(ref, counted)):
-                return used, left
+            found, left = self._found(budget)
+            if found is None:
+                continue
+            done = shown(found, format, budget)
+            counted = use and any(one.uses is not None for one in done.used)
+            if not counted:
+                return _taken(done, left)
+            spare = self._scope.write(parts.consume(ref, done.used, new_id("use")))
+            if spare is not None:
+                self._sweep(spare)
+                return _taken(done, left)
         raise Conflict(f"the parts of {ref} changed {TRIES} times while they were used")
 
+    def _found(self, budget: Budget) -> tuple[list[parts.Waiting] | None, list[LeftOut]]:
+        """Return what waits and fits, and what does not; None where it changed meanwhile."""
+        ref = self._scope.ref
+        if not budget.bounded:
+            return self._scope.read(parts.waiting(ref)), []
+        seen = self._scope.read(parts.outline(ref))
+        kept, left = fitting(seen.waiting, budget)
+        if not kept:
+            return [], left
+        found = self._scope.read(parts.waiting(ref, [one.name for one in kept]))
+        same = [(o.name, o.field.revision) for o in found] == [
+            (o.name, o.field.revision) for o in kept
+        ]
+        return (found if same else None), left
 
-def _fitting(
-    found: list[parts.Waiting], most: int | None
-) -> tuple[list[parts.Waiting], list[parts.Waiting]]:
-    if most is None:
-        return found, []
-    used: list[parts.Waiting] = []
-    left: list[parts.Waiting] = []
-    size = 0
-    for one in found:
-        weight = len(one.field.value)
-        if size + weight > most:
-            left.append(one)
-        else:
-            size += weight
-            used.append(one)
-    return used, left
+    def _sweep(self, spare: parts.Spare) -> None:
+        """Delete contents that nothing links to; what cannot be done now a later call does."""
+        if spare.contents:
+            with suppress(ThreadkeepError):
+                self._scope.write(parts.sweep(self._scope.ref, spare))
+
+
+def _taken(done: Shown, left: list[LeftOut]) -> Taken:
+    total = Weight()
+    for one in done.used:
+        total += one.weight
+    names = tuple(one.name for one in done.used)
+    return Taken(done.content, names, (*left, *done.left_out), total.bytes, total.tokens)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from threadkeep.errors import Gone, TooLarge, TurnLost
+from threadkeep.layers.part_contents import ContentApart, with_contents
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
 from threadkeep.ops.ops import AnyGuard, Append, Claimed, Drop, Epoch, Restore, Same, Set, Touch
@@ -41,14 +42,17 @@ class Scope:
         """Run a plan that only reads."""
         engine = self.store.engine or self.store.ready()
         if self._hold is not None:
-            return plan.decode(self._read_held(plan.batch))
+            return plan.decode(self._read_held(with_contents(plan.batch)))
         reply = engine.run(plan.batch)
         lifecycle = self.store.lifecycle
         if reply.expired and lifecycle.handled and lifecycle.end(self.ref, wait=False):
             reply = engine.run(plan.batch)
         if not self._epoch:
             self._epoch = reply.epoch
-        return plan.decode(reply)
+        try:
+            return plan.decode(reply)
+        except ContentApart:  # a large part, met by a call that reads state
+            return plan.decode(engine.run(with_contents(plan.batch)))
 
     def _read_held(self, batch: Batch) -> Reply:
         """Read the last state of an expired entity; the claim may be extended meanwhile."""

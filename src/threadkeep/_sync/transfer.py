@@ -51,6 +51,18 @@ def every_ref(engine: Engine, namespaces: Iterable[str], after: Ref | None = Non
                 query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
+def in_groups(refs: Iterator[Ref], size: int = PAGE) -> Iterator[list[Ref]]:
+    """Yield the references in lists of so many."""
+    group: list[Ref] = []
+    for ref in refs:
+        group.append(ref)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 def survey(engine: Engine, ref: Ref) -> Survey | None:
     """See what there is to read of an entity; None when it does not stand.
 

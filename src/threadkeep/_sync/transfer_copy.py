@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from threadkeep._sync.at_once import at_once
 from threadkeep._sync.transfer import (
     PAUSE,
     TRIES,
@@ -16,6 +17,7 @@ from threadkeep._sync.transfer import (
     ask,
     digest,
     every_ref,
+    in_groups,
     pieces,
     remove,
     survey,
@@ -31,6 +33,8 @@ from threadkeep.ops.engine import Engine
 
 if TYPE_CHECKING:
     from threadkeep._sync.store import Store
+
+WIDTH = 32  # entities on their way at once, each with a mebibyte or two of its content
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -66,11 +70,15 @@ class Copy:
         self.items = 0
 
     def run(self, namespaces: Sequence[str]) -> None:
-        """Copy everything of these namespaces. Raises Conflict as `on_conflict` says."""
-        for ref in every_ref(self._source, namespaces):
-            outcome = self._one(ref)
-            if outcome is not None:
-                self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        """Copy everything of these namespaces, several entities at once. Raises Conflict as `on_conflict` says."""
+        for refs in in_groups(every_ref(self._source, namespaces)):
+            at_once(refs, self._counted, WIDTH)
+
+    def _counted(self, ref: Ref) -> None:
+        outcome = self._one(ref)
+        if outcome is not None:
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        self.tick()
 
     def _one(self, ref: Ref) -> Outcome | None:
         """Copy an entity; None when it is gone."""
@@ -138,25 +146,27 @@ class Copy:
 
     def verify(self, namespaces: Sequence[str]) -> list[Difference]:
         """Read both sides again and return what is not the same; counts stand in this object after it."""
-        engine = self._target.ready()
-        found: list[Difference] = []
-        for ref in every_ref(self._source, namespaces):
-            now = self._now()
-            here = digest(self._source, ref, now)
-            if here is None:
-                continue
-            there = digest(engine, ref, now)
-            self.tick()
-            outline, told = here
-            self.entities += 1
-            self.fields += told.fields
-            self.items += told.items
-            if there is not None and there[1].text == told.text:
-                continue
-            fields = (told.fields, there[1].fields if there else 0)
-            items = (told.items, there[1].items if there else 0)
-            why = "is missing in the target" if there is None else "differs"
-            if outline.updated >= self._began:
-                why = "was written to in the source during the copy; run it again"
-            found.append(Difference(ref, why, fields, items))
-        return found
+        found: list[Difference | None] = []
+        for refs in in_groups(every_ref(self._source, namespaces)):
+            found.extend((at_once(refs, self._compare, WIDTH)).values())
+        return [difference for difference in found if difference is not None]
+
+    def _compare(self, ref: Ref) -> Difference | None:
+        now = self._now()
+        here = digest(self._source, ref, now)
+        if here is None:
+            return None
+        there = digest(self._target.ready(), ref, now)
+        outline, told = here
+        self.entities += 1
+        self.fields += told.fields
+        self.items += told.items
+        self.tick()
+        if there is not None and there[1].text == told.text:
+            return None
+        fields = (told.fields, there[1].fields if there else 0)
+        items = (told.items, there[1].items if there else 0)
+        why = "is missing in the target" if there is None else "differs"
+        if outline.updated >= self._began:
+            why = "was written to in the source during the copy; run it again"
+        return Difference(ref, why, fields, items)

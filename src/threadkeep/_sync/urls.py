@@ -83,10 +83,17 @@ def _http(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # 
     return HttpEngine(settings_of(url))
 
 
+def _document(url: StoreUrl, now: Now, limits: Limits, durable: bool) -> Engine:  # noqa: ARG001, FBT001 - the driver says what survives
+    from threadkeep._sync.drivers.brought import engine_at
+
+    return engine_at(url, now, limits)
+
+
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MAKERS: dict[str, Maker] = {
     "memory": _memory,
     "sqlite": _sqlite,
+    "document": _document,
     "http": _http,
     "https": _http,
     **{f"{base}{kind}": _redis for base in _REDIS for kind in ("", "+cluster", "+sentinel")},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -9,14 +11,15 @@ from cyclopts import Parameter
 from threadkeep.cli.exits import FAILED, OK
 from threadkeep.cli.importing import OUTCOMES
 from threadkeep.cli.inspecting import inspection, micros, namespaces
-from threadkeep.cli.opening import BOUNDLESS, NAMESPACE, Machine, Spaces, file_of, open_store
+from threadkeep.cli.opening import Machine, Spaces, file_of, open_for_many
 from threadkeep.cli.progress import progress
 from threadkeep.cli.telling import amounts, put_json, put_table, say
 from threadkeep.errors import UsageError
 from threadkeep.model.urls import mask
 
 if TYPE_CHECKING:
-    from threadkeep._sync.transfer_copy import Copy, Difference
+    from threadkeep._async.transfer import OnConflict
+    from threadkeep._async.transfer_copy import AsyncCopy, Difference
 
 
 def copy(
@@ -49,26 +52,30 @@ def copy(
         source: URL of the store to copy from. It is opened for reading only.
         target: URL of the store to copy to. It is made when it does not exist.
     """
-    from threadkeep._sync.transfer_copy import Copy
-
     if _is_same(source, target):
         raise UsageError("source and target are the same store")
     spaces = namespaces(source, namespace)
-    with (
-        open_store(source, NAMESPACE, "read", []) as left,
-        open_store(target, NAMESPACE, "create", [], BOUNDLESS) as right,
-    ):
-        job = Copy(left.ready(), right, now=micros, on_conflict=on_conflict)
-        seen = inspection(source)
-        total = None if seen is None or namespace else seen.entities
-        with progress("copy", total, lambda: sum(job.outcomes.values()), unit="entities") as tick:
-            job.tick = tick
-            job.run(spaces)
-        with progress("compare", total, lambda: job.entities, unit="entities") as tick:
-            job.tick = tick
-            found = job.verify(spaces)
+    seen = None if namespace else inspection(source)
+    total = None if seen is None else seen.entities
+    job, found = asyncio.run(_copied(source, target, on_conflict, spaces, total))
     _tell(job, found, target, as_json=json)
     return FAILED if found else OK
+
+
+async def _copied(
+    source: str, target: str, on_conflict: OnConflict, spaces: Sequence[str], total: int | None
+) -> tuple[AsyncCopy, list[Difference]]:
+    from threadkeep._async.transfer_copy import AsyncCopy
+
+    async with open_for_many(source, "read") as left, open_for_many(target, "create") as right:
+        job = AsyncCopy(await left.ready(), right, now=micros, on_conflict=on_conflict)
+        with progress("copy", total, lambda: sum(job.outcomes.values()), unit="entities") as tick:
+            job.tick = tick
+            await job.run(spaces)
+        total = sum(job.outcomes.values())
+        with progress("compare", total, lambda: job.entities, unit="entities") as tick:
+            job.tick = tick
+            return job, await job.verify(spaces)
 
 
 def _is_same(source: str, target: str) -> bool:
@@ -78,7 +85,7 @@ def _is_same(source: str, target: str) -> bool:
     return source == target
 
 
-def _tell(job: Copy, found: list[Difference], target: str, *, as_json: bool) -> None:
+def _tell(job: AsyncCopy, found: list[Difference], target: str, *, as_json: bool) -> None:
     counts = {name: job.outcomes.get(name, 0) for name in OUTCOMES}
     sums = {"entities": job.entities, "fields": job.fields, "items": job.items}
     if as_json:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from threadkeep.cli.durations import spell
-from threadkeep.cli.inspecting import inspection, micros
+from threadkeep.cli.inspecting import inspection, micros, migrated
 from threadkeep.cli.opening import HERE, Where, open_store
 from threadkeep.cli.telling import count, put_json, put_table
 from threadkeep.errors import SchemaMismatch, ThreadkeepError
@@ -15,6 +15,7 @@ from threadkeep.model.urls import mask
 from threadkeep.ops.engine import Capabilities
 
 if TYPE_CHECKING:
+    from threadkeep.engines.sql.migrate import Schema
     from threadkeep.engines.sql.sqlite.inspect import Inspection
 
 MB: Final = 1_000_000
@@ -62,6 +63,11 @@ def _row(finding: Finding) -> tuple[str, ...]:
 def of_engine(where: Where) -> Iterator[Finding]:
     """Yield what an engine without a file says of itself."""
     try:
+        with migrated(where.url) as engine:
+            schema = None if engine is None else engine.schema()
+        if schema is not None and (schema.fault or schema.opening):
+            yield _schema(schema)  # opening the store would change it, or fail
+            return
         with open_store(where.url, where.space, "read", []) as store:
             can = store.capabilities()
     except SchemaMismatch as error:
@@ -71,7 +77,9 @@ def of_engine(where: Where) -> Iterator[Finding]:
         yield Finding("engine", "fail", str(error), "check --store and that the server runs")
         return
     yield Finding("engine", "ok", f"{can.name} {can.version}".strip())
-    if can.schema is not None:
+    if schema is not None:
+        yield _schema(schema)
+    elif can.schema is not None:
         yield Finding("schema", "ok", str(can.schema))
     yield durability(can)
     yield skew(can.skew, "the server's clock differs from this one")
@@ -91,7 +99,7 @@ def of_file(seen: Inspection, now: int) -> Iterator[Finding]:
 
     size = f"{seen.file_bytes / MB:.1f} MB, {count(seen.entities, 'entity', 'entities')}"
     yield Finding("engine", "ok", f"sqlite {sqlite3.sqlite_version}, {size}")
-    yield _schema(seen)
+    yield _schema(seen.schema)
     yield _durability(seen)
     ahead = 0.0 if seen.newest_update is None else max(0, seen.newest_update - now) / SECOND
     yield skew(ahead, "the newest entry lies ahead of this clock")
@@ -102,21 +110,24 @@ def of_file(seen: Inspection, now: int) -> Iterator[Finding]:
         yield Finding("access", "warn", "this user may only read it", "check owner and permissions")
 
 
-def _schema(seen: Inspection) -> Finding:
-    if seen.schema > seen.known:
-        found = f"{seen.schema}, this release knows {seen.known}"
-        return Finding("schema", "fail", found, "upgrade threadkeep")
-    if seen.changed:
-        found = f"migration {seen.changed[0]} was applied in another form"
-        return Finding("schema", "fail", found, "use the release that made the store, then export")
-    if seen.pending:
-        found = f"{seen.schema} of {seen.known}"
+def _schema(schema: Schema) -> Finding:
+    found = f"{schema.number} of {schema.newest}"
+    if schema.number > schema.newest:
+        return Finding("schema", "fail", schema.fault or found, "upgrade threadkeep")
+    if schema.fault is not None:
+        do = "use the release that made the store, then export"
+        return Finding("schema", "fail", schema.fault, do)
+    if schema.opening:
         return Finding("schema", "warn", found, "run `threadkeep migrate apply`")
-    return Finding("schema", "ok", f"{seen.schema}, up to date")
+    if schema.pending:
+        found = ", ".join([found, *(f"{m.file} waits" for m in schema.pending)])
+        do = "run `threadkeep migrate apply --post` when every process runs this release"
+        return Finding("schema", "warn", found, do)
+    return Finding("schema", "ok", f"{schema.number}, up to date")
 
 
 def _durability(seen: Inspection) -> Finding:
-    if seen.journal != "wal" and seen.schema:
+    if seen.journal != "wal" and seen.schema.applied:
         found = f"journal mode {seen.journal}: readers and writers block each other"
         return Finding("durability", "warn", found, "open it once for writing: that sets WAL")
     if seen.durability != "full":

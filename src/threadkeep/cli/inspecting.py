@@ -1,9 +1,10 @@
-"""Looking at the file of a store without opening it for writing."""
+"""Looking at the file or the schema of a store without opening it for writing."""
 
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from threadkeep._sync.urls import open_engine
@@ -13,6 +14,7 @@ from threadkeep.model.options import Limits
 from threadkeep.model.urls import mask
 
 if TYPE_CHECKING:
+    from threadkeep.engines.sql.migrate import Migration, Phase, Schema
     from threadkeep.engines.sql.sqlite.inspect import Inspection
 
 
@@ -22,6 +24,23 @@ class Inspected(Protocol):
 
     def inspect(self) -> Inspection:
         """Look at the file without changing it."""
+        ...
+
+
+@runtime_checkable
+class Migrated(Protocol):
+    """An engine whose schema is made by migrations."""
+
+    def schema(self) -> Schema:
+        """Return what is applied, changing nothing."""
+        ...
+
+    def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases."""
+        ...
+
+    def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return the statements that apply migrations and record them."""
         ...
 
 
@@ -46,6 +65,16 @@ def inspection(url: str) -> Inspection | None:
         if not isinstance(engine, Inspected) or not engine.capabilities.processes:
             return None
         return engine.inspect()
+
+
+@contextmanager
+def migrated(url: str) -> Generator[Migrated | None]:
+    """Lend the engine of a store, not set up; None where there is no schema that outlives the process."""
+    with closing(open_engine(url, micros, Limits())) as engine:
+        if isinstance(engine, Migrated) and engine.capabilities.processes:
+            yield engine
+        else:
+            yield None
 
 
 def namespaces(url: str, asked: str | None) -> tuple[str, ...]:

@@ -2,84 +2,103 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from threadkeep.cli.inspecting import inspection
-from threadkeep.cli.opening import HERE, Where, file_of, open_store, wrappers
+from cyclopts import Parameter
+
+from threadkeep.cli.inspecting import migrated
+from threadkeep.cli.opening import HERE, Where, require
 from threadkeep.cli.telling import count, put, put_json, say
-from threadkeep.errors import SchemaMismatch, UsageError
+from threadkeep.errors import UsageError
 from threadkeep.model.urls import mask
 
 if TYPE_CHECKING:
-    from threadkeep.engines.sql.sqlite.inspect import Inspection
+    from threadkeep.engines.sql.migrate import Migration, Phase, Schema
+
+Action = Literal["status", "plan", "apply", "sql"]
+Pre = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Only what must come before a deploy; the release before this one goes on working with it.",
+    ),
+]
+Post = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Only what must come after a deploy, when every process runs this release.",
+    ),
+]
 
 
 def migrate(
-    action: Literal["status", "plan", "apply"] = "status", /, *, where: Where = HERE
+    action: Action = "status", /, *, pre: Pre = False, post: Post = False, where: Where = HERE
 ) -> None:
     """Show the schema of a store, what is to be done to it, or do it.
 
-    A store is migrated by itself when a program opens it for writing; this is for those who want to see it
-    first.
+    Opening a store for writing applies what must come before a deploy, and all of it to a new store; what must
+    come after is left to this command.
 
-    JSON: {"store", "schema", "known", "pending": [{"number", "name", "checksum"}], "applied"}.
+    JSON: {"store", "schema", "known", "pending": [{"number", "phase", "name", "checksum"}], "applied"};
+    sql: "sql" too.
 
     Args:
-        action: status: numbers; plan: the statements too; apply: do it, also make a store that is not there.
+        action: status: what is to be done; plan: also what is there; apply: do it, and make a store that is not
+            there; sql: print the statements, with those that record them, for who applies them by other means.
     """
-    if file_of(where.url) is None:
-        raise UsageError(f"{mask(where.url)} has no schema that could be migrated")
-    if action == "apply":
-        _apply(where)
-        return
-    found = _look(where)
+    phases: tuple[Phase, ...] = (("pre",) * pre + ("post",) * post) or ("pre", "post")
+    if action in {"status", "plan"}:
+        require(where.url)
+    with migrated(where.url) as engine:
+        if engine is None:
+            raise UsageError(f"{mask(where.url)} has no schema that could be migrated")
+        found = engine.migrate(*phases) if action == "apply" else engine.schema()
+        found.check()
+        text = engine.script(found.due(phases)) if action == "sql" and found.due(phases) else ""
     if where.json:
-        put_json(_as_data(found, 0))
-        return
-    put(
-        f"schema {found.schema} of {found.known}, {count(len(found.pending), 'migration')} to apply"
-    )
-    for migration in found.pending:
-        put(f"{migration.number:04} {migration.name} {migration.checksum}")
-        if action == "plan":
-            put(migration.sql)
-
-
-def _look(where: Where) -> Inspection:
-    """Return what is there. SchemaMismatch for a schema that this release must not touch."""
-    found = inspection(where.url)
-    assert found is not None  # noqa: S101 - it has a file
-    if found.schema > found.known:
-        raise SchemaMismatch(
-            f"the store has schema {found.schema}, this release knows {found.known}: upgrade threadkeep"
-        )
-    if found.changed:
-        raise SchemaMismatch(
-            f"migration {found.changed[0]} was applied in another form than this release has"
-        )
-    return found
-
-
-def _apply(where: Where) -> None:
-    file = file_of(where.url)
-    before = _look(where).schema if file is not None and file.exists() else 0
-    with open_store(where.url, where.space, "create", wrappers(where)) as store:
-        store.ready()
-    after = _look(where)
-    if where.json:
-        put_json(_as_data(after, after.schema - before))
+        put_json(_as_data(where, found, phases) | ({"sql": text} if action == "sql" else {}))
+    elif action == "apply":
+        say(f"{count(len(found.done), 'migration')} applied, {_numbers(found)}")
+    elif action == "sql":
+        put(text or f"-- {_numbers(found)}: nothing to apply")
     else:
-        say(
-            f"{count(after.schema - before, 'migration')} applied, schema {after.schema} of {after.known}"
+        _show(found, phases, whole=action == "plan")
+
+
+def _numbers(found: Schema) -> str:
+    return f"schema {found.number} of {found.newest}"
+
+
+def _show(found: Schema, phases: tuple[Phase, ...], *, whole: bool) -> None:
+    due = found.due(phases)
+    put(f"{_numbers(found)}, {count(len(due), 'migration')} to apply")
+    for migration in found.known if whole else due:
+        put(
+            f"{migration.number:04} {migration.phase:4} {migration.name:12} {_state(migration, found)}"
         )
 
 
-def _as_data(found: Inspection, applied: int) -> dict[str, object]:
-    pending = [{"number": m.number, "name": m.name, "checksum": m.checksum} for m in found.pending]
+def _state(migration: Migration, found: Schema) -> str:
+    if migration.number in found.applied:
+        return f"{migration.checksum} applied"
+    when = (
+        "before the deploy" if migration.phase == "pre" else "when every process runs this release"
+    )
+    return f"{migration.checksum} to apply" + (f" {when}" if found.applied else "")
+
+
+def _as_data(where: Where, found: Schema, phases: tuple[Phase, ...]) -> dict[str, object]:
+    pending = [
+        {"number": m.number, "phase": m.phase, "name": m.name, "checksum": m.checksum}
+        for m in found.due(phases)
+    ]
     return {
-        "store": found.path,
-        "schema": found.schema,
-        "known": found.known,
+        "store": mask(where.url),
+        "schema": found.number,
+        "known": found.newest,
         "pending": pending,
-        "applied": applied,
+        "applied": len(found.done),
     }

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from threadkeep import Store
+from threadkeep import AsyncStore, Store
 from threadkeep._sync.store import DEFAULT_URL
 from threadkeep.errors import Forbidden, NotFound, UsageError
 from threadkeep.model.keys import KeyRing
@@ -145,16 +145,24 @@ def readonly(url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}mode=ro"
 
 
-def open_store(
-    url: str, namespace: str, mode: Mode, wrap: list[Wrapper], limits: Limits | None = None
-) -> Store:
-    """Return a store, not yet connected. NotFound where only `create` may make its file."""
+def _text(url: str, mode: Mode) -> str:
     if mode != "create":
         require(url)
     elif parse_url(url).options.get("mode") == "ro":
         raise Forbidden(f"{mask(url)} is opened with mode=ro")
-    text = readonly(url) if mode == "read" else url
-    return Store(text, namespace=namespace, wrap=wrap, limits=limits)
+    return readonly(url) if mode == "read" else url
+
+
+def open_store(
+    url: str, namespace: str, mode: Mode, wrap: list[Wrapper], limits: Limits | None = None
+) -> Store:
+    """Return a store, not yet connected. NotFound where only `create` may make its file."""
+    return Store(_text(url, mode), namespace=namespace, wrap=wrap, limits=limits)
+
+
+def open_for_many(url: str, mode: Mode) -> AsyncStore:
+    """Return a store without limits, for work that makes many calls at once; else as `open_store`."""
+    return AsyncStore(_text(url, mode), namespace=NAMESPACE, limits=BOUNDLESS)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on stderr where that is a terminal, nothing elsewhere."""
+"""How far a long command is: a bar on stderr where that is a terminal, now and then a line elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 EVERY = 0.1  # seconds between two looks
+LINES = 10.0  # seconds between two lines where there is no terminal
 
 Tick = Callable[[], None]
 
@@ -27,7 +28,7 @@ def progress(
     `unit` "bytes" shows sizes, anything else is shown as a word behind the count.
     """
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield _lines(what, done, lambda: whole() or total, unit)
         return
     from rich import progress as bars
 
@@ -49,3 +50,18 @@ def progress(
                 bar.update(task, completed=done(), total=whole() or total)
 
         yield tick
+
+
+def _lines(what: str, done: Callable[[], int], total: Callable[[], int | None], unit: str) -> Tick:
+    told = time.monotonic()
+
+    def tick() -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= LINES:
+            told = now
+            most = total()
+            of = "" if most is None else f" of {most:,}"
+            print(f"{what}: {done():,}{of} {unit}", file=sys.stderr, flush=True)
+
+    return tick

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any, Literal
-
-from cyclopts import Parameter
 
 from threadkeep._async.wrappers.checksum import AsyncChecksum
 from threadkeep.cli.opening import HERE, Where, ring, wrappers
+from threadkeep.cli.server_options import USUAL, Options, env
 from threadkeep.cli.telling import say
 from threadkeep.errors import UsageError
 from threadkeep.model.urls import mask
 from threadkeep.ops.engine import AsyncEngine
 
 
-def _env(name: str, text: str) -> Parameter:
-    return Parameter(env_var=f"THREADKEEP_{name}", help=text, negative="")
-
-
 def serve(
     *,
-    host: Annotated[str | None, _env("HOST", "Address to listen on; 127.0.0.1 if omitted.")] = None,
-    port: Annotated[int | None, _env("PORT", "Port to listen on; 8787 if omitted.")] = None,
-    uds: Annotated[str | None, _env("UDS", "Unix socket to listen on instead.")] = None,
-    workers: Annotated[int | None, _env("WORKERS", "Processes; 1 if omitted.")] = None,
-    tls_cert: Annotated[str | None, _env("TLS_CERT", "File of the certificate chain.")] = None,
-    tls_key: Annotated[str | None, _env("TLS_KEY", "File of the certificate's key.")] = None,
-    cors: Annotated[
-        list[str] | None, _env("CORS", "Origin that browsers may call from; may be repeated.")
-    ] = None,
-    sweep: Annotated[
-        float | None, _env("SWEEP", "Seconds between two sweeps, 0 for none; 30 if omitted.")
-    ] = None,
-    drain: Annotated[
-        float | None, _env("DRAIN", "Seconds that requests have to end; 20 if omitted.")
-    ] = None,
-    config: Annotated[Path | None, _env("CONFIG", "TOML file with these settings.")] = None,
+    options: Options = USUAL,
     log: Annotated[
-        Literal["info", "warning", "error"], _env("LOG", "What is logged; info: every request.")
+        Literal["info", "warning", "error"], env("LOG", "What is logged; info: every request.")
     ] = "warning",
     where: Where = HERE,
 ) -> None:
@@ -52,20 +31,8 @@ def serve(
     need_server()
     from threadkeep.server.settings import load
 
-    given: dict[str, Any] = {
-        "store": where.store,
-        "namespace": where.namespace,
-        "host": host,
-        "port": port,
-        "uds": uds,
-        "workers": workers,
-        "tls_cert": tls_cert,
-        "tls_key": tls_key,
-        "cors": cors or None,
-        "sweep": sweep,
-        "drain": drain,
-    }
-    _run(load(config, given), where, log)
+    given = {"store": where.store, "namespace": where.namespace, **options.given()}
+    _run(load(options.config, given), where, log)
 
 
 def need_server() -> None:
@@ -78,6 +45,7 @@ def need_server() -> None:
 
 
 def _run(settings: Any, where: Where, log: str) -> None:
+    from threadkeep.server.checks import checked
     from threadkeep.server.process import serve as run
 
     keys = _look(settings, where)
@@ -86,6 +54,8 @@ def _run(settings: Any, where: Where, log: str) -> None:
             f"without any key this server may not listen on {settings.host}: everybody could read and"
             " write everything; make a key first: threadkeep keys create NAME"
         )
+
+    settings = checked(settings)
 
     def started() -> None:
         say(f"threadkeep serves {mask(settings.store)} at {settings.address}")

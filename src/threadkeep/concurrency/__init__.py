@@ -9,6 +9,7 @@ import threading
 from threadkeep.concurrency.background import AsyncBackground, Background
 from threadkeep.concurrency.flow import AsyncFlow, Flow
 from threadkeep.concurrency.home import AsyncHome, Home
+from threadkeep.concurrency.looped import LoopThread
 from threadkeep.concurrency.mailbox import AsyncMailbox, Mailbox
 from threadkeep.concurrency.outcome import AsyncOutcome, Outcome
 from threadkeep.concurrency.pace import AsyncPace, Pace
@@ -34,6 +35,7 @@ __all__ = [
     "Flow",
     "Home",
     "Lock",
+    "LoopThread",
     "Mailbox",
     "Outcome",
     "Pace",

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeVar
 
 from threadkeep.concurrency.mailbox import Slot
 
 J = TypeVar("J")
+LOOK = 256  # jobs that are passed over in search of one that may begin
 Outcomes = list[Any]  # for each job a result, or the exception to raise
 
 
 class AsyncPump(Generic[J]):
     """Hands jobs to `work` in groups; what waits while all `width` lines are busy goes with the next group.
 
-    A group has at most `most` jobs and `heaviest` bytes. A caller that is cancelled harms no other: its job
-    is left out if it has not begun, else done all the same.
+    A group has at most `most` jobs and `heaviest` bytes. Jobs of one `key` are under way on one line only, so they
+    are done in the order of asking. A caller that is cancelled harms no other: its job is left out if it has not
+    begun, else done all the same.
     """
 
     def __init__(
@@ -29,10 +31,14 @@ class AsyncPump(Generic[J]):
         width: int,
         most: int,
         heaviest: int,
+        key: Callable[[J], Hashable] | None = None,
     ) -> None:
-        self._work, self._weigh = work, weigh
+        self._work, self._weigh, self._key = work, weigh, key
         self._width, self._most, self._heaviest = width, most, heaviest
         self._waiting: deque[tuple[J, asyncio.Future[Any]]] = deque()
+        self._under_way: dict[
+            Hashable, list[asyncio.Future[Any]]
+        ] = {}  # the last one is the group's end
         self._lines: set[asyncio.Task[None]] = set()
         self._busy = 0
 
@@ -48,28 +54,58 @@ class AsyncPump(Generic[J]):
             line.add_done_callback(self._lines.discard)
         return await slot
 
+    async def settle(self, key: Hashable) -> None:
+        """Wait for the end of a job of this key whose caller was cancelled while it was under way."""
+        slots = self._under_way.get(key, [])
+        if any(slot.cancelled() for slot in slots):
+            await asyncio.wait([slots[-1]])
+
     def _take(self) -> list[tuple[J, asyncio.Future[Any]]]:
         group: list[tuple[J, asyncio.Future[Any]]] = []
+        passed: list[tuple[J, asyncio.Future[Any]]] = []
         weight = 0
-        while self._waiting and len(group) < self._most:
+        while self._waiting and len(group) < self._most and len(passed) < LOOK:
             job, slot = self._waiting[0]
+            if slot.done():  # its caller has left
+                self._waiting.popleft()
+                continue
+            if self._key is not None and self._key(job) in self._under_way:
+                passed.append(self._waiting.popleft())  # the line that has it will take this too
+                continue
             weight += self._weigh(job)
             if group and weight > self._heaviest:
                 break
-            self._waiting.popleft()
-            if slot.done():  # its caller has left
-                weight -= self._weigh(job)
-                continue
-            group.append((job, slot))
+            group.append(self._waiting.popleft())
+        self._waiting.extendleft(reversed(passed))
         return group
+
+    def _begin(self, group: list[tuple[J, asyncio.Future[Any]]]) -> Callable[[], None]:
+        """Note what is under way; call the result when it no longer is."""
+        if self._key is None:
+            return lambda: None
+        ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        slots: dict[Hashable, list[asyncio.Future[Any]]] = {}
+        for job, slot in group:
+            slots.setdefault(self._key(job), []).append(slot)
+        for key, held in slots.items():
+            self._under_way[key] = [*held, ended]
+
+        def end() -> None:
+            for key in slots:
+                del self._under_way[key]
+            ended.set_result(None)
+
+        return end
 
     async def _serve(self) -> None:
         while group := self._take():
             outcomes: Outcomes
+            end = self._begin(group)
             try:
                 outcomes = await self._work([job for job, _ in group])
             except BaseException as error:  # noqa: BLE001 - every caller is told
                 outcomes = [error] * len(group)
+            end()
             for (_, slot), outcome in zip(group, outcomes, strict=True):
                 if slot.done():
                     continue
@@ -98,6 +134,7 @@ class Pump(Generic[J]):
         width: int,
         most: int,
         heaviest: int,
+        key: Callable[[J], Hashable] | None = None,  # noqa: ARG002 - callers cannot leave: nothing is to be kept apart
     ) -> None:
         self._work, self._weigh = work, weigh
         self._width, self._most, self._heaviest = width, most, heaviest
@@ -119,6 +156,9 @@ class Pump(Generic[J]):
         if isinstance(slot.result, BaseException):
             raise slot.result
         return slot.result
+
+    def settle(self, key: Hashable) -> None:
+        """Do nothing: no caller is cancelled."""
 
     def _take(self) -> list[tuple[J, Slot]]:
         group: list[tuple[J, Slot]] = []

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from threadkeep.errors import Conflict, UsageError
+from threadkeep.layers.part_contents import CONTENT, STATE, whole
 from threadkeep.layers.values import load
 from threadkeep.model.codec import encode
 from threadkeep.model.leases import Lease, moment
+from threadkeep.model.parts import PREFIX
 from threadkeep.model.records import Entry
 from threadkeep.model.refs import Ref, check_name, check_names
 from threadkeep.ops.batch import Batch, Plan
-from threadkeep.ops.ops import AnyGuard, Del, Get, Incr, Missing, Same, Set, Touch
+from threadkeep.ops.ops import AnyGuard, AnyOp, Del, Get, Incr, Missing, Same, Set, Touch
 from threadkeep.ops.reply import Count, Field, Fields, Names, Number, Reply
 
-MAP = "state"
+MAP = STATE
 
 
 def _fields(reply: Reply) -> dict[str, Field]:
     result = reply.results[0]
     assert isinstance(result, Fields)  # noqa: S101 - the reply to a Get
+    return whole(result)
+
+
+def _names(reply: Reply) -> dict[str, Field]:
+    """Return fields that were read without their values."""
+    result = reply.results[0]
+    assert isinstance(result, Fields)  # noqa: S101 - the reply to a Get
     return result.fields
+
+
+def _parts(names: Iterable[str]) -> bool:
+    """Tell whether any of the names is that of a part, whose content may stand apart."""
+    return any(name.startswith(PREFIX) for name in names)
 
 
 def get(ref: Ref, name: str, default: Any, as_type: Any, *, renew: bool) -> Plan[Any]:
@@ -32,6 +46,8 @@ def get(ref: Ref, name: str, default: Any, as_type: Any, *, renew: bool) -> Plan
         field = reply.results[0].fields.get(name)  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - the hot path; the reply to a Get
         if field is None:
             return default
+        if field.refs:  # pyright: ignore[reportUnknownMemberType]
+            field = _fields(reply)[name]
         return load(field.value, as_type, ref, "field", name)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
     return Plan(Batch(ref, (Get(MAP, (name,), None, renew),)), read)
@@ -126,7 +142,7 @@ def put(
         guards = tuple(Missing(MAP, name) for name in data)
     elif if_revision is not None:
         guards = tuple(Same(MAP, name, if_revision) for name in data)
-    otherwise = (Get(MAP, tuple(data), renew=False),) if guards else ()
+    otherwise = (_standing(tuple(data)),) if guards else ()
     ops = (Set(MAP, data, lease),) if data else ()
 
     def read(reply: Reply) -> int:
@@ -135,6 +151,11 @@ def put(
         return reply.revision
 
     return Plan(Batch(ref, ops, guards, otherwise), read)
+
+
+def _standing(names: tuple[str, ...]) -> Get:
+    """Return the read of what stands where a guard does not hold."""
+    return Get(MAP, names, renew=False, refs=CONTENT if _parts(names) else None)
 
 
 def conflict(ref: Ref, reply: Reply, names: tuple[str, ...]) -> Conflict:
@@ -169,7 +190,7 @@ def delete(ref: Ref, names: Any, *, if_revision: int | None = None) -> Plan[int]
     """Plan to delete fields; returns how many stood. Conflict when one has not this revision."""
     asked = check_names(names)
     guards = () if if_revision is None else tuple(Same(MAP, n, if_revision) for n in asked)
-    otherwise = (Get(MAP, asked, renew=False),) if guards else ()
+    otherwise = (_standing(asked),) if guards else ()
 
     def read(reply: Reply) -> int:
         if not reply.ok:
@@ -181,7 +202,10 @@ def delete(ref: Ref, names: Any, *, if_revision: int | None = None) -> Plan[int]
 
 def clear(ref: Ref, prefix: str | None) -> Plan[int]:
     """Plan to delete all fields, or those with a prefix; returns how many stood."""
-    return Plan(Batch(ref, (Del(MAP, prefix=prefix or None),)), _removed)
+    ops: tuple[AnyOp, ...] = (Del(MAP, prefix=prefix or None),)
+    if ref.kind == "thread" and PREFIX.startswith(prefix or ""):
+        ops = (*ops, Del(CONTENT))
+    return Plan(Batch(ref, ops), _removed)
 
 
 def _removed(reply: Reply) -> int:
@@ -193,14 +217,14 @@ def _removed(reply: Reply) -> int:
 def keys(ref: Ref, prefix: str | None) -> Plan[list[str]]:
     """Plan to list the names of the fields, sorted, renewing nothing."""
     batch = Batch(ref, (Get(MAP, prefix=prefix or None, renew=False, values=False),))
-    return Plan(batch, lambda reply: sorted(_fields(reply)))
+    return Plan(batch, lambda reply: sorted(_names(reply)))
 
 
 def has(ref: Ref, name: str) -> Plan[bool]:
     """Plan to tell whether a field stands, renewing nothing."""
     check_name(name, "field name")
     batch = Batch(ref, (Get(MAP, (name,), renew=False, values=False),))
-    return Plan(batch, lambda reply: name in _fields(reply))
+    return Plan(batch, lambda reply: name in _names(reply))
 
 
 def touch(ref: Ref, names: Any) -> Plan[int]:
@@ -212,4 +236,7 @@ def touch(ref: Ref, names: Any) -> Plan[int]:
         assert isinstance(result, Count)  # noqa: S101 - the reply to a Touch
         return result.count
 
-    return Plan(Batch(ref, (Touch(MAP, fields),)), read)
+    ops: tuple[AnyOp, ...] = (Touch(MAP, fields),)
+    if ref.kind == "thread" and (fields is None or _parts(fields)):
+        ops = (*ops, Touch(CONTENT))
+    return Plan(Batch(ref, ops), read)

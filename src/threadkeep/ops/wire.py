@@ -7,6 +7,8 @@
     head                     MessagePack: the operations, with an index in the place of each value
     values                   as they are, one after the other
 
+Messages may follow one another: several batches are answered by as many replies, or failures, in order.
+
 So a value is copied once on each side and never escaped. A decoder believes nothing: lengths are held
 against the input before anything is allocated, and each value is named exactly once. Whatever is
 wrong is a UsageError that says what; TooLarge where `limit` (bytes of the whole message) is passed.
@@ -39,8 +41,39 @@ _KINDS: Final[dict[bytes, str]] = {
     b"P": "page",
     b"D": "due",
     b"C": "claims",
+    b"F": "failure",
 }
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What stands in the place of the reply to one batch of several: what HTTP would have answered to it alone."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
+
+def split(data: Buffer, *, most: int) -> list[memoryview]:
+    """Return the messages that follow one another in these bytes, unread. UsageError over `most` of them."""
+    view, found, at = memoryview(data).cast("B"), list[memoryview](), 0
+    while at < len(view) or not found:
+        if len(found) == most:
+            raise UsageError(f"more than {most} messages in one call")
+        if len(view) - at < _START.size:
+            raise UsageError(f"the message is cut off after {len(view)} bytes")
+        magic, _, _, head, count = _START.unpack_from(view, at)
+        if magic != MAGIC:
+            raise UsageError("this is no message of threadkeep")
+        start = at + _START.size + 4 * count
+        if start > len(view):
+            raise UsageError(f"the message is cut off after {len(view)} bytes")
+        end = start + head + sum(struct.unpack_from(f">{count}I", view, at + _START.size))
+        if end > len(view):
+            raise UsageError(f"the message is cut off after {len(view)} of {end} bytes")
+        found.append(view[at:end])
+        at = end
+    return found
 
 
 class _Form:
@@ -114,6 +147,7 @@ _QUERY: Final = _Form(b"Q", Query)
 _PAGE: Final = _Form(b"P", Page)
 _DUE: Final = _Form(b"D", Due)
 _CLAIMS: Final = _Form(b"C", tuple[Claim, ...])
+_FAILURE: Final = _Form(b"F", Failure)
 
 
 def encode_batch(batch: Batch) -> bytes:
@@ -143,6 +177,21 @@ def decode_reply(data: Buffer, *, limit: int) -> Reply:
     reply: Reply = _REPLY.decode(data, limit)
     check_reply(reply)
     return reply
+
+
+def encode_failure(failure: Failure) -> bytes:
+    """Return a failure as bytes."""
+    return _FAILURE.encode(failure)
+
+
+def decode_answer(data: Buffer, *, limit: int) -> Reply | Failure:
+    """Return what answers one batch of several; UsageError, and nothing else, when it is neither."""
+    if bytes(data[3:4]) != _FAILURE.kind:
+        return decode_reply(data, limit=limit)
+    failure: Failure = _FAILURE.decode(data, limit)
+    if not 400 <= failure.status <= 599:
+        raise UsageError(f"status {failure.status} is none of a failure")
+    return failure
 
 
 def encode_query(query: Query) -> bytes:

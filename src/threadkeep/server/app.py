@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -14,15 +15,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from threadkeep._async.store import AsyncStore
+from threadkeep.errors import UsageError
+from threadkeep.server.access.budgets import Budgets
 from threadkeep.server.access.callers import Caller
 from threadkeep.server.access.gate import Gate
 from threadkeep.server.access.jwt import JwtSettings
 from threadkeep.server.access.reach import AsyncReach
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
+from threadkeep.server.conditions import check_conditions
 from threadkeep.server.ending import told_to_end
 from threadkeep.server.paths import segments_of
 from threadkeep.server.request_log import Told
+from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routes import ROUTES
 from threadkeep.server.routing import Route, Router
 from threadkeep.server.settings import ServerLimits
@@ -67,7 +72,8 @@ class Application:
         self.ending = asyncio.Event()
         self.streams = 0
         self.routes = tuple(route for route in ROUTES if not route.hidden)
-        self.gate = Gate(store, jwt, anyone=anyone)
+        self.gate = Gate(store, jwt, anyone=anyone, cors=cors)
+        self.budgets = Budgets(store, self.limits)
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
         self._spaces: dict[tuple[Caller | None, str], AsyncStore] = {}
@@ -141,8 +147,16 @@ class Application:
             return await route.handler(Call(request, params, None, self))
         caller = await self.gate.caller(request)
         told.caller = caller.name
+        await self.budgets.request(caller)
         caller.require(route.right)
-        return await route.handler(Call(request, params, caller, self, route.kind))
+        check_conditions(request, route.headers)
+        call = Call(request, params, caller, self, route.kind)
+        if "x-turn" not in request.headers:
+            return await route.handler(call)
+        if not route.entity:
+            raise UsageError("this resource takes no X-Turn")
+        with fenced(call, call.entity().ref):
+            return await route.handler(call)
 
     def _check_size(self, scope: Scope) -> None:
         path = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
@@ -152,23 +166,33 @@ class Application:
         if headers > self.limits.headers:
             raise Refused(431, f"the headers are over the limit of {self.limits.headers} bytes")
 
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Serve for the time of a block: connects before it, sweeps during it, ends streams politely after it.
+
+        For the lifespan of an application around this one; a server that hosts this one does it by itself.
+        """
+        async with AsyncExitStack() as stack:
+            await self.store.ready()
+            if self._close:
+                stack.push_async_callback(self.store.aclose)
+            stack.enter_context(told_to_end(self.ending))
+            if self._sweep:
+                await stack.enter_async_context(self.store.sweeper(every=self._sweep))
+            stack.callback(self.ending.set)
+            yield
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         message: Any = await receive()
         async with AsyncExitStack() as stack:
             try:
-                await self.store.ready()
-                if self._close:
-                    stack.push_async_callback(self.store.aclose)
-                stack.enter_context(told_to_end(self.ending))
-                if self._sweep:
-                    await stack.enter_async_context(self.store.sweeper(every=self._sweep))
+                await stack.enter_async_context(self.running())
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
             await send({"type": "lifespan.startup.complete"})
             while message["type"] != "lifespan.shutdown":
                 message = await receive()
-            self.ending.set()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from starlette.requests import Request
 
-from threadkeep._async.entity import AsyncThread
+from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.listing import AsyncListing
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.store import AsyncStore
@@ -17,6 +17,7 @@ from threadkeep.errors import UsageError
 from threadkeep.model.refs import Ref, ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Info
+from threadkeep.server.access.budgets import Budgets
 from threadkeep.server.access.callers import NOBODY, Caller
 from threadkeep.server.bodies import Refused, body_of
 from threadkeep.server.json_text import from_json
@@ -30,6 +31,7 @@ class Host(Protocol):
 
     store: AsyncStore
     limits: ServerLimits
+    budgets: Budgets
     ending: asyncio.Event
     streams: int
     routes: tuple[Any, ...]
@@ -62,12 +64,14 @@ class Call:
     async def raw(self, limit: int | None = None) -> bytes:
         """Return the body; `limit` bytes at most, else the usual limit."""
         limits = self.host.limits
-        return await body_of(self.request, limit or limits.body, limits.body_seconds)
+        found = await body_of(self.request, limit or limits.body, limits.body_seconds)
+        self.host.budgets.bytes(self.caller, len(found))
+        return found
 
-    async def body(self, as_type: type[T]) -> T:
-        """Return the body, which is JSON whatever its content type says, as a struct."""
+    async def body(self, as_type: type[T], *, limit: int | None = None) -> T:
+        """Return the body, which is JSON whatever its content type says, as a struct; `limit` as of `raw`."""
         try:
-            return _converted(from_json(await self.raw()), as_type)
+            return _converted(from_json(await self.raw(limit)), as_type)
         except UsageError as error:
             if type(error) is not UsageError or str(error).startswith("Failed"):
                 raise
@@ -87,9 +91,13 @@ class Call:
         if prefix is not None:
             apart = {n.removeprefix(prefix): found.pop(n) for n in [*found] if n.startswith(prefix)}
         try:
-            return msgspec.convert(found, as_type, strict=False), apart
+            asked = msgspec.convert(found, as_type, strict=False)
         except msgspec.ValidationError as error:
             raise UsageError(f"the query cannot be read: {error}") from None
+        for name in found:
+            if getattr(asked, name, found) is None:
+                raise UsageError(f"the query cannot be read: {name} is null; leave it out")
+        return asked, apart
 
     def whole(self) -> AsyncStore:
         """Return the store for what belongs to a whole namespace; 403 for callers bound to a part of it."""
@@ -106,6 +114,11 @@ class Call:
         if self.kind == "app":
             return self.scope("app", "app")
         return self.scope(self.kind, self.params[0])
+
+    def handle(self) -> AsyncEntity:
+        """Return the entity that the path names, as programs have it."""
+        scope = self.entity()
+        return AsyncThread(scope) if self.kind == "thread" else AsyncEntity(scope)
 
     async def admit(self, found: Ref) -> None:
         """Refuse an entity that the caller may not reach, while there still is a status to say so."""

@@ -9,10 +9,12 @@ import re
 from typing import Final, TypeVar
 
 import msgspec
+from starlette.requests import Request
 
 from threadkeep.errors import UsageError
 from threadkeep.ops.batch import Plan
-from threadkeep.ops.ops import Epoch
+from threadkeep.ops.ops import Epoch, Revision
+from threadkeep.ops.reply import Reply
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
 
@@ -48,6 +50,20 @@ def of_incarnation(plan: Plan[T], tag: Tag | None) -> Plan[T]:
     return Plan(msgspec.structs.replace(plan.batch, guards=guards), plan.decode)
 
 
+def of_version(plan: Plan[T], tag: Tag | None) -> Plan[T]:
+    """Return the plan, guarded such that the whole entity has the version of the tag; 412 where it has not."""
+    if tag is None:
+        return plan
+    guards = (*plan.batch.guards, Epoch(tag.epoch), Revision(tag.revision))
+
+    def read(reply: Reply) -> T:
+        if not reply.ok:
+            raise PreconditionFailed("it was changed or removed meanwhile; nothing was written")
+        return plan.decode(reply)
+
+    return Plan(msgspec.structs.replace(plan.batch, guards=guards), read)
+
+
 def if_match(call: Call) -> Tag | None:
     """Return the version that must stand; None where the request names none."""
     given = call.request.headers.get("if-match")
@@ -81,6 +97,13 @@ def known_already(call: Call, tag: Tag) -> bool:
     return given is not None and (
         given == "*" or str(tag) in (part.strip().removeprefix("W/") for part in given.split(","))
     )
+
+
+def check_conditions(request: Request, taken: tuple[str, ...]) -> None:
+    """Refuse a write with a condition that its route does not look at: it would not hold, unnoticed."""
+    for name in ("If-Match", "If-None-Match"):
+        if name in request.headers and name not in taken and request.method != "GET":
+            raise UsageError(f"this resource takes no {name}")
 
 
 class PreconditionFailed(Refused):

@@ -7,7 +7,9 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final, cast
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from threadkeep.errors import Unavailable
 from threadkeep.server.call import Host
@@ -32,11 +34,26 @@ def stream(events: AsyncIterator[bytes], host: Host) -> StreamingResponse:
     """
     if host.streams >= host.limits.streams:
         raise Unavailable(f"{host.limits.streams} streams are open, which is the limit")
-    return StreamingResponse(
-        _counted(_beating(events, host.ending), host),
-        media_type="text/event-stream",
-        headers=dict(_HEADERS),
-    )
+    return _Stream(_counted(_beating(events, host.ending), host), host.limits.body_seconds)
+
+
+class _Stream(StreamingResponse):
+    """Ends when a client takes no event for too long: what waits for it would only grow."""
+
+    def __init__(self, events: AsyncIterator[bytes], patience: float) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=dict(_HEADERS))
+        self._events, self._patience = events, patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            async with asyncio.timeout(self._patience):
+                await send(message)
+
+        try:
+            with contextlib.suppress(ClientDisconnect, TimeoutError):
+                await super().__call__(scope, receive, sending)
+        finally:
+            await cast("AsyncGenerator[bytes]", self._events).aclose()
 
 
 async def _counted(events: AsyncIterator[bytes], host: Host) -> AsyncIterator[bytes]:

@@ -21,7 +21,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     any, the default of the store.
     """
 
-    ttl: Annotated[float, msgspec.Meta(gt=0, le=94_867_200_000)] | None = None
+    ttl: Annotated[float, msgspec.Meta(ge=1e-6, le=94_867_200_000)] | None = None
     expires_at: Moment | None = None
     forever: bool = False
 

@@ -95,12 +95,32 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
             "content": {_JSON: {"schema": by_type[route.body]}},
         }
     elif route.binary:
-        made["requestBody"] = {"required": True, "content": {WIRE: {"schema": _BYTES}}}
+        made["requestBody"] = {
+            "required": True,
+            "description": f"In the wire form of the engine language ({WIRE}).",
+            "content": {"application/octet-stream": {"schema": {}}},
+        }
     made["security"] = [] if route.right is None else [{"bearer": []}, {"key": []}, {}]
     return made
 
 
 _BYTES: Final = {"type": "string", "contentMediaType": WIRE}
+
+
+# What a name is beside this is counted in bytes, which JSON Schema cannot say.
+_NAME: Final = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 512,
+    "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
+}
+_SHAPES: Final[dict[str, dict[str, Any]]] = {
+    "X-Workspace-Id": {
+        "pattern": r"^([^#\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*)?$"
+    },
+    "X-Turn": {"pattern": "^[0-9]{1,18}$"},
+    "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
+}
 
 
 def _name(route: Route) -> str:
@@ -110,9 +130,8 @@ def _name(route: Route) -> str:
 
 
 def _holes(route: Route) -> list[dict[str, Any]]:
-    schema = {"type": "string", "minLength": 1}
     return [
-        {"name": name, "in": "path", "required": True, "schema": schema}
+        {"name": name, "in": "path", "required": True, "schema": _NAME}
         for name in _HOLE.findall(route.path)
     ]
 
@@ -143,8 +162,18 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _headers(route: Route) -> list[dict[str, Any]]:
     names = () if route.right is None else ("X-Workspace-Id", *route.headers)
-    text = {"type": "string"}
-    return [{"name": name, "in": "header", "required": False, "schema": text} for name in names]
+    if route.entity and route.right == "write":
+        names = (*names, "X-Turn")
+    return [
+        {"name": name, "in": "header", "required": False, "schema": _header(name, route.method)}
+        for name in names
+    ]
+
+
+def _header(name: str, method: str) -> dict[str, Any]:
+    if name == "If-None-Match" and method != "GET":
+        return {"type": "string", "const": "*"}
+    return {"type": "string"} | _SHAPES.get(name, {})
 
 
 def _responses(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def serve(
         interface=Interfaces.ASGI,
         workers=settings.workers,
         websockets=False,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=round(settings.limits.head_seconds * 1_000)
+        ),
         log_level=LogLevels.error,
         ssl_cert=None if settings.tls_cert is None else Path(settings.tls_cert),
         ssl_key=None if settings.tls_key is None else Path(settings.tls_key),

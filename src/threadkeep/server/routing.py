@@ -15,6 +15,7 @@ from threadkeep.server.call import Call
 Handler = Callable[[Call], Awaitable[Response]]
 PREFIXES: Final = (("v1",), ("api", "v1"))
 _HOLE: Final = ""
+_ENTITIES: Final = ("/threads/{", "/sessions/{", "/session/{", "/users/{", "/app")
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -34,6 +35,11 @@ class Route(msgspec.Struct, frozen=True):
     headers: tuple[str, ...] = ()  # that it looks at, beside those of every route
     events: bool = False  # answers with server-sent events
     binary: bool = False  # takes and gives the wire form
+
+    @property
+    def entity(self) -> bool:
+        """Tell whether the path names one thread, one user or the app."""
+        return self.path.startswith(_ENTITIES)
 
 
 class _Node:

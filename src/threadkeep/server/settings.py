@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +11,7 @@ import msgspec
 
 from threadkeep.errors import UsageError
 from threadkeep.server.access.jwt import JwtSettings
+from threadkeep.server.addresses import is_loopback
 
 MiB = 1 << 20
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -23,32 +22,37 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What a request may weigh.
 
     `body`: bytes of a body, packed and unpacked; `batch`: the same for the HTTP engine. `path`: bytes of
-    a path with its query. `headers`: bytes of all headers. `body_seconds`: how long a body may take to
-    come, and a reader of events to take one. `streams`: watchers at a time. `requests`, `bytes`: how many
-    a caller may send a second, over all workers; None for any.
+    a path with its query. `headers`: bytes of all headers. `head_seconds`: how long headers may take to
+    come. `body_seconds`: how long a body may, and a reader of events to take one. `streams`: watchers of a
+    worker at a time. `requests`, `bytes`: how many a caller may send a second, over all workers; None for
+    any. `burst_seconds`: how many seconds' worth a caller may send at once after a pause.
     """
 
     body: Count = 16 * MiB
     batch: Count = 48 * MiB
     path: Count = 8_192
     headers: Count = 32_768
+    head_seconds: Seconds = 10.0
     body_seconds: Seconds = 30.0
     streams: Count = 10_000
     requests: Count | None = None
     bytes: Count | None = None
+    burst_seconds: Seconds = 1.0
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How `threadkeep serve` runs.
 
     `sweep`: seconds between two sweeps, 0 for none. `drain`: seconds that requests have to end when the
-    server stops. `cors`: origins that browsers may call from, `*` for any; none by default.
+    server stops. `cors`: origins that browsers may call from, `*` for any; none by default. `share_port`:
+    listen where another server listens already, to take over from it without a gap.
     """
 
     store: str = "sqlite:///threadkeep.db"
     namespace: str = "default"
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8787
+    share_port: bool = False
     uds: str | None = None
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     tls_cert: str | None = None
@@ -73,22 +77,18 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
 
 
-@lru_cache(1_000)
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def load(file: Path | None, given: Mapping[str, Any]) -> ServerSettings:
     """Return the settings: what is `given` goes before the TOML file, the file before the defaults.
 
-    None in `given` means not given. UsageError names what is unknown or wrong.
+    None in `given` means not given; what a table such as `limits` is given goes before the file name by
+    name. UsageError names what is unknown or wrong.
     """
     found = {} if file is None else _from_file(file)
-    found |= {name: value for name, value in given.items() if value is not None}
+    for name, value in given.items():
+        if isinstance(value, Mapping) and isinstance(found.get(name), dict):
+            found[name] |= value
+        elif value is not None:
+            found[name] = value
     try:
         settings = msgspec.convert(found, ServerSettings)
     except msgspec.ValidationError as error:
@@ -101,5 +101,7 @@ def load(file: Path | None, given: Mapping[str, Any]) -> ServerSettings:
 def _from_file(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is no TOML file: {error}") from None

@@ -32,7 +32,7 @@ class AsyncRunning(Generic[T]):
         done, _ = await asyncio.wait([self._task], timeout=within)
         if not done:
             self._task.cancel()
-            raise AssertionError(f"a call has not ended within {within} seconds")
+            raise AssertionError(f"a call has not ended within {within:.0f} seconds")
         return self._task.result()
 
 
@@ -60,7 +60,7 @@ class Running(Generic[T]):
         """Return what the call returned or raise what it raised; AssertionError when it takes longer."""
         self._thread.join(within)
         if not self._outcome:
-            raise AssertionError(f"a call has not ended within {within} seconds")
+            raise AssertionError(f"a call has not ended within {within:.0f} seconds")
         value, error = self._outcome[0]
         if error is not None:
             raise error
@@ -78,11 +78,12 @@ class AsyncTasks:
     @staticmethod
     async def outcomes(*calls: Callable[[], Awaitable[T]]) -> list[T | Exception]:
         """Run the calls at the same time; return what each returned or raised, in their order."""
+        end = time.monotonic() + 3 * PATIENCE
         running = [AsyncRunning(call) for call in calls]
         found: list[T | Exception] = []
         for each in running:
             try:
-                found.append(await each.result(60))
+                found.append(await each.result(max(0.0, end - time.monotonic())))
             except Exception as error:  # noqa: BLE001 - an outcome like any other
                 found.append(error)
         return found
@@ -117,11 +118,12 @@ class Tasks:
     @staticmethod
     def outcomes(*calls: Callable[[], T]) -> list[T | Exception]:
         """Run the calls at the same time; return what each returned or raised, in their order."""
+        end = time.monotonic() + 3 * PATIENCE
         running = [Running(call) for call in calls]
         found: list[T | Exception] = []
         for each in running:
             try:
-                found.append(each.result(60))
+                found.append(each.result(max(0.0, end - time.monotonic())))
             except Exception as error:  # noqa: BLE001 - an outcome like any other
                 found.append(error)
         return found

@@ -1,33 +1,22 @@
-"""The driver of a threadkeep server: one request for each call."""
+"""The driver of a threadkeep server: calls of one moment go together in one request."""
 
 from __future__ import annotations
 
-import random
-import ssl
-import time
 from collections.abc import AsyncIterator
 
-import httpx
 import msgspec
 
-from threadkeep.concurrency import AsyncFlow, AsyncHome
-from threadkeep.engines.http.answers import (
-    LONGEST,
-    WIRE,
-    error_of,
-    refused_at_once,
-    retry_after,
-)
+from threadkeep.concurrency import AsyncHome
+from threadkeep.engines.http.answers import LONGEST
+from threadkeep.engines.http.link import AsyncLink
 from threadkeep.engines.http.url import HttpSettings
-from threadkeep.errors import Timeout, Unavailable, UsageError
+from threadkeep.engines.http.weight import weight_of
+from threadkeep.errors import UsageError
 from threadkeep.model.refs import Ref
 from threadkeep.ops import wire
 from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
-
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_LONGEST_PAUSE = 1.0
 
 
 class AsyncHttpEngine:
@@ -36,7 +25,7 @@ class AsyncHttpEngine:
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
         self._home = AsyncHome()
-        self._client: httpx.AsyncClient | None = None
+        self._link = AsyncLink(settings)
         self._found = Capabilities(name="http", durability="none", remote=True)
 
     @property
@@ -46,7 +35,8 @@ class AsyncHttpEngine:
 
     async def setup(self) -> None:
         """Connect and ask the server what it can do. Raises Unavailable, Forbidden or UsageError."""
-        answer = await self._call("GET", "/engine", None, again=True)
+        self._home.check()
+        answer = await self._link.ask("GET", "/engine", None, again=True)
         try:
             found = msgspec.json.decode(answer, type=Capabilities)
         except msgspec.MsgspecError as error:
@@ -56,126 +46,35 @@ class AsyncHttpEngine:
         )
 
     async def run(self, batch: Batch) -> Reply:
-        """Run a batch on one entity, atomically, in one trip."""
+        """Run a batch on one entity, atomically, in one trip, which others may share."""
+        self._home.check()
         check(batch)
         sent = wire.encode_batch(batch)
-        answer = await self._call("POST", "/batch", sent, again=batch.repeatable)
-        return wire.decode_reply(answer, limit=LONGEST)
+        return await self._link.batch(
+            sent, weight_of(batch, sent), again=batch.repeatable, writes=batch.writes
+        )
 
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing."""
-        answer = await self._call("POST", "/scan", wire.encode_query(query), again=True)
+        self._home.check()
+        answer = await self._link.ask("POST", "/scan", wire.encode_query(query), again=True)
         return wire.decode_page(answer, limit=LONGEST)
 
     async def claim(self, due: Due) -> tuple[Claim, ...]:
         """Lease expired entities to this caller and reclaim what has run out elsewhere."""
+        self._home.check()
         again = due.token is not None
-        answer = await self._call("POST", "/claim", wire.encode_due(due), again=again)
+        sent = wire.encode_due(due)
+        answer = await self._link.ask("POST", "/claim", sent, again=again, writes=True)
         return wire.decode_claims(answer, limit=LONGEST)
 
-    async def watch(self, ref: Ref) -> AsyncIterator[int]:
+    def watch(self, ref: Ref) -> AsyncIterator[int]:
         """Yield the revision now and then after each change, coalesced; also after a lost connection."""
-        last = -1
+        self._home.check()
         query = {"namespace": ref.namespace, "kind": ref.kind, "id": ref.id}
-        while True:
-            try:
-                async with self._open().stream(
-                    "GET", "/watch", params=query, timeout=self._patience(60.0)
-                ) as answer:
-                    if answer.status_code != 200:
-                        raise error_of(answer.status_code, await answer.aread())
-                    async for line in answer.aiter_lines():
-                        if line.startswith("data: ") and line[6:].isdecimal():
-                            revision = int(line[6:])
-                            if revision != last:
-                                last = revision
-                                yield revision
-            except httpx.HTTPError:
-                pass
-            await AsyncFlow.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - spreads who comes back
+        return self._link.revisions("/watch", query)
 
     async def aclose(self) -> None:
-        """Close the connections; twice is fine."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
-
-    def _patience(self, read: float) -> httpx.Timeout:
-        timeout = self._settings.timeout
-        return httpx.Timeout(read, connect=timeout, write=timeout, pool=timeout)
-
-    def _open(self) -> httpx.AsyncClient:
-        self._home.check()
-        if self._client is None:
-            given = self._settings
-            headers = {"Accept-Encoding": "identity"}
-            if given.token is not None:
-                headers["Authorization"] = f"Bearer {given.token}"
-            self._client = httpx.AsyncClient(
-                base_url=given.base,
-                headers=headers,
-                http2=given.http2,
-                verify=given.base.startswith("https") and _trusting(given.ca),
-                limits=httpx.Limits(
-                    max_connections=given.connections, max_keepalive_connections=given.connections
-                ),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        return self._client
-
-    async def _call(self, method: str, path: str, content: bytes | None, *, again: bool) -> bytes:
-        """Return the body of a good answer; tried again where that is safe, until the deadline."""
-        deadline = time.monotonic() + self._settings.timeout
-        pause = 0.02
-        applied = False
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Timeout(
-                    f"{self._settings.base} did not answer within {self._settings.timeout:g} seconds",
-                    maybe_applied=applied,
-                )
-            try:
-                answer = await AsyncFlow.limit(self._send(method, path, content, left), left)
-            except (httpx.HTTPError, TimeoutError) as error:
-                unsent = isinstance(error, _NOT_SENT)
-                applied = applied or not (unsent or again)
-                if not (unsent or again):
-                    raise self._lost(error) from error
-                if deadline - time.monotonic() <= pause:
-                    raise self._lost(error, applied=applied) from error
-            else:
-                if answer.status_code == 200:
-                    return answer.content
-                if not refused_at_once(answer.status_code, answer.content):
-                    raise error_of(answer.status_code, answer.content)
-                pause = max(pause, retry_after(answer.headers.get("retry-after")))
-                if deadline - time.monotonic() <= pause:
-                    raise error_of(answer.status_code, answer.content)
-            await AsyncFlow.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads who comes back
-            pause = min(pause * 2, _LONGEST_PAUSE)
-
-    async def _send(
-        self, method: str, path: str, content: bytes | None, left: float
-    ) -> httpx.Response:
-        headers = {"Content-Type": WIRE} if content is not None else None
-        return await self._open().request(
-            method, path, content=content, headers=headers, timeout=httpx.Timeout(left)
-        )
-
-    def _lost(self, error: Exception, *, applied: bool = True) -> Unavailable:
-        where = self._settings.base
-        if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-            seconds = self._settings.timeout
-            return Timeout(
-                f"{where} did not answer within {seconds:g} seconds", maybe_applied=applied
-            )
-        return Unavailable(
-            f"the connection to {where} failed: {type(error).__name__}", maybe_applied=applied
-        )
-
-
-def _trusting(file: str | None) -> ssl.SSLContext:
-    """Return the context of TLS; making one takes 20 ms, so plain HTTP does without."""
-    return ssl.create_default_context(cafile=file)
+        """Finish what was begun and close the connections; twice is fine. A forked process closes nothing."""
+        if not self._home.left:
+            await self._link.aclose()

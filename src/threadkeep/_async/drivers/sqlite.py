@@ -9,9 +9,11 @@ from typing import Any
 
 from threadkeep._async.drivers.watching import revisions
 from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncMailbox, AsyncPace
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
 from threadkeep.engines.sql.sqlite.inspect import Inspection, inspect
+from threadkeep.engines.sql.sqlite.schema import examine, migrate, script
 from threadkeep.engines.sql.sqlite.writer import Job
 from threadkeep.errors import Forbidden, Unavailable
 from threadkeep.model.options import Limits
@@ -104,6 +106,19 @@ class AsyncSqliteEngine:
         """Look at the file without changing it, also before `setup`."""
         call = partial(inspect, self._core.settings)
         return await AsyncFlow.apart(self._threads(), call)
+
+    async def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        return await AsyncFlow.apart(self._threads(), partial(examine, self._core.settings))
+
+    async def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases, in one transaction. Raises as `setup` does."""
+        call = partial(migrate, self._core.settings, phases)
+        return await AsyncFlow.apart(self._threads(), call)
+
+    async def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for the shell of SQLite."""
+        return script(migrations)
 
     async def aclose(self) -> None:
         """Finish what is queued and close the file; twice is fine. A forked process closes nothing."""

@@ -10,9 +10,11 @@ from typing import Any
 
 from threadkeep._sync.drivers.watching import revisions
 from threadkeep.concurrency import Flow, Home, Mailbox, Pace
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.sqlite.connect import Settings
 from threadkeep.engines.sql.sqlite.core import Core, TooHeavy
 from threadkeep.engines.sql.sqlite.inspect import Inspection, inspect
+from threadkeep.engines.sql.sqlite.schema import examine, migrate, script
 from threadkeep.engines.sql.sqlite.writer import Job
 from threadkeep.errors import Forbidden, Unavailable
 from threadkeep.model.options import Limits
@@ -105,6 +107,19 @@ class SqliteEngine:
         """Look at the file without changing it, also before `setup`."""
         call = partial(inspect, self._core.settings)
         return Flow.apart(self._threads(), call)
+
+    def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        return Flow.apart(self._threads(), partial(examine, self._core.settings))
+
+    def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases, in one transaction. Raises as `setup` does."""
+        call = partial(migrate, self._core.settings, phases)
+        return Flow.apart(self._threads(), call)
+
+    def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for the shell of SQLite."""
+        return script(migrations)
 
     def close(self) -> None:
         """Finish what is queued and close the file; twice is fine. A forked process closes nothing."""

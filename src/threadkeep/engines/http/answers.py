@@ -82,7 +82,9 @@ def error_of(status: int, body: bytes) -> ThreadkeepError:
 def refused_at_once(status: int, body: bytes) -> bool:
     """Tell whether the server refused a call before it did anything, and may take it a little later."""
     told = _told(body)
-    return status in BUSY and told is not None and told.maybe_applied is not True
+    if told is None:
+        return status == 429  # 503 of a stranger may come after it passed the call on
+    return status in BUSY and told.maybe_applied is not True
 
 
 def _told(body: bytes) -> Told | None:
@@ -95,6 +97,8 @@ def _told(body: bytes) -> Told | None:
 def _of_stranger(status: int) -> ThreadkeepError:
     """Return the error for an answer that no server of threadkeep gave, such as that of a proxy."""
     text = f"the server answered {status} without a reason that threadkeep knows"
+    if status == 429:
+        return Unavailable(text)
     if status in _BY_STATUS and status not in {409, 410}:
         return _BY_STATUS[status](f"{text}; check the URL, which ends in /v1")
     return Unavailable(text, maybe_applied=True)

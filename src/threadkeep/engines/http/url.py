@@ -10,6 +10,7 @@ from threadkeep.errors import UsageError
 from threadkeep.model.urls import StoreUrl, check_options, mask
 
 OPTIONS = {"token", "timeout", "connections", "http2", "ca"}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class HttpSettings(msgspec.Struct, frozen=True):
@@ -26,6 +27,11 @@ class HttpSettings(msgspec.Struct, frozen=True):
     http2: bool = False
     ca: str | None = None
 
+    @property
+    def lines(self) -> int:
+        """Return how many requests with batches may be under way; the other connections are for what is slow."""
+        return max(1, self.connections // 4)
+
 
 def settings_of(url: StoreUrl) -> HttpSettings:
     """Return the settings of a URL such as `https://host/v1?timeout=10`; UsageError for a bad one."""
@@ -38,7 +44,7 @@ def settings_of(url: StoreUrl) -> HttpSettings:
         base=f"{url.scheme}://{url.authority}" + (f"/{path}" if path else "/v1"),
         token=given.get("token") or None,
         timeout=_number(given, "timeout", 30.0),
-        connections=int(_number(given, "connections", 32)),
+        connections=_count(given, "connections", 32),
         http2=_flag(given, "http2"),
         ca=given.get("ca") or None,
     )
@@ -57,8 +63,15 @@ def _number(given: dict[str, str], name: str, usual: float) -> float:
     return found
 
 
+def _count(given: dict[str, str], name: str, usual: int) -> int:
+    text = given.get(name, str(usual))
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= 10_000):
+        raise UsageError(f"option {name} is {text!r}; it must be a whole number from 1 to 10000")
+    return int(text)
+
+
 def _flag(given: dict[str, str], name: str) -> bool:
     text = given.get(name, "false").lower()
-    if text not in {"true", "false"}:
+    if text not in _FLAGS:
         raise UsageError(f"option {name} is {text!r}; it must be true or false")
-    return text == "true"
+    return _FLAGS[text]

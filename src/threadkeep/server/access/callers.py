@@ -14,7 +14,7 @@ ANY: Final = "*"
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """What a credential allows.
+    """What a credential allows. `id` tells callers apart, `name` is for the log.
 
     `namespaces`: the first is the default; `*` stands for all. `user`: only this user and the threads
     labelled `user` with it. `threads`: only threads whose ids begin so.
@@ -25,6 +25,7 @@ class Caller(msgspec.Struct, frozen=True):
     right: Right
     user: str | None = None
     threads: str | None = None
+    id: str = ""
 
     @property
     def bound(self) -> bool:

@@ -11,11 +11,11 @@ from starlette.requests import HTTPConnection
 
 from threadkeep._async.store import AsyncStore
 from threadkeep.errors import CodecError
-from threadkeep.server.access.callers import Caller, everybody
+from threadkeep.server.access.callers import ANY, Caller, everybody
 from threadkeep.server.access.jwt import JwtSettings, Tokens
 from threadkeep.server.access.keys import SPACE, Key, fits, id_of
+from threadkeep.server.addresses import is_loopback
 from threadkeep.server.bodies import Refused
-from threadkeep.server.settings import is_loopback
 
 KEPT_SECONDS: Final = 1.0
 _ASK: Final = {"WWW_Authenticate": "Bearer"}
@@ -25,7 +25,8 @@ class Gate:
     """Tells callers apart by keys and tokens; a revoked key is refused a second later, by every worker.
 
     Without any key and without `jwt`, whoever calls from this machine is let in and may do everything;
-    with `anyone` whoever calls at all, where the application around this one looks after that.
+    with `anyone` whoever calls at all, where the application around this one looks after that. A page of
+    another origin than those in `cors` is not let in by that: its reader's browser is on this machine too.
     """
 
     def __init__(
@@ -34,11 +35,12 @@ class Gate:
         jwt: JwtSettings | None = None,
         *,
         anyone: bool = False,
+        cors: tuple[str, ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = store.within(SPACE).app().state
         self._tokens = None if jwt is None else Tokens(jwt)
-        self._anyone, self._clock = anyone, clock
+        self._anyone, self._cors, self._clock = anyone, cors, clock
         self._keys: dict[str, Key] = {}
         self._until = float("-inf")
         self._everybody = everybody()
@@ -60,13 +62,21 @@ class Gate:
         )  # it may have been made just now
         if not fits(token, key) or key is None:
             raise Refused(401, "the key is unknown or was revoked", **_ASK)
-        return key.caller
+        return key.caller(id_)
 
     def _check_local(self, request: HTTPConnection) -> None:
-        client = request.scope.get("client")
-        if self._anyone or client is None or not client[0] or is_loopback(client[0]):
+        if self._anyone:
             return
-        raise Refused(401, "this server has no keys yet and serves its own machine alone", **_ASK)
+        client = request.scope.get("client")
+        if client is not None and client[0] and not is_loopback(client[0]):
+            raise Refused(
+                401, "this server has no keys yet and serves its own machine alone", **_ASK
+            )
+        origin = request.headers.get("origin")
+        if origin is None or origin in self._cors or ANY in self._cors:
+            return
+        if origin.partition("://")[2] != request.headers.get("host"):
+            raise Refused(403, "a server without keys takes no calls from pages of this origin")
 
     async def _known(self, *, anew: bool = False) -> dict[str, Key]:
         """Return all keys, as they were a second ago at most."""

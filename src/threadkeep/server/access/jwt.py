@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from pathlib import Path
 from typing import Any, Final
 
 import jwt
 import msgspec
 
-from threadkeep.errors import Unavailable, UsageError
 from threadkeep.server.access.callers import Caller, Right
+from threadkeep.server.access.jwks import KeySet
 from threadkeep.server.bodies import Refused
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA")
@@ -21,7 +18,7 @@ LEEWAY: Final = 30
 class JwtSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose tokens are taken.
 
-    `jwks`: a file or an https URL of the provider's keys. `claim`: the claim that says what the bearer
+    `jwks`: a file or a URL of the provider's keys, which must have ids. `claim`: the claim that says what the bearer
     may do: `{"namespaces": ["acme"], "right": "write", "user": ..., "threads": ...}`.
     """
 
@@ -41,18 +38,11 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tokens:
-    """Checks tokens; the provider's keys are fetched at first use and again for a key it does not know."""
+    """Checks tokens against the keys of their provider."""
 
     def __init__(self, settings: JwtSettings) -> None:
         self._settings = settings
-        self._fixed: jwt.PyJWKSet | None = None
-        self._remote: jwt.PyJWKClient | None = None
-        if settings.jwks.startswith("https://"):
-            self._remote = jwt.PyJWKClient(settings.jwks, cache_keys=True, timeout=10)
-        elif "://" in settings.jwks:
-            raise UsageError("jwks must be a file or an https:// URL")
-        else:
-            self._fixed = _from_file(Path(settings.jwks))
+        self._keys = KeySet(settings.jwks)
 
     async def caller(self, token: str) -> Caller:
         """Return who calls with a token; 401 for one that does not hold."""
@@ -67,21 +57,15 @@ class Tokens:
                 leeway=LEEWAY,
                 options={"require": ["exp", "sub"]},
             )
-        except jwt.PyJWKClientConnectionError as error:
-            raise Unavailable("the keys of the identity provider cannot be read now") from error
         except jwt.PyJWTError as error:
             raise Refused(401, f"the token does not hold: {type(error).__name__}") from None
         return self._granted(found)
 
     async def _key(self, token: str) -> jwt.PyJWK:
-        if self._remote is not None:
-            return await asyncio.to_thread(self._remote.get_signing_key_from_jwt, token)
-        assert self._fixed is not None  # noqa: S101 - one of the two is set
-        kid = jwt.get_unverified_header(token).get("kid")
-        for key in self._fixed.keys:
-            if key.key_id == kid:
-                return key
-        raise jwt.InvalidKeyError("unknown key")
+        id_ = jwt.get_unverified_header(token).get("kid")
+        if not isinstance(id_, str):
+            raise jwt.InvalidKeyError("the token names no key")
+        return await self._keys.key(id_)
 
     def _granted(self, found: dict[str, Any]) -> Caller:
         try:
@@ -90,11 +74,7 @@ class Tokens:
             raise Refused(403, f"the token has no usable claim {self._settings.claim!r}") from None
         if not grant.namespaces:
             raise Refused(403, "the token names no namespace")
-        return Caller(str(found["sub"]), grant.namespaces, grant.right, grant.user, grant.threads)
-
-
-def _from_file(file: Path) -> jwt.PyJWKSet:
-    try:
-        return jwt.PyJWKSet.from_dict(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, jwt.PyJWTError) as error:
-        raise UsageError(f"{file} holds no key set: {type(error).__name__}") from None
+        name = str(found["sub"])
+        return Caller(
+            name, grant.namespaces, grant.right, grant.user, grant.threads, f"token {name}"
+        )

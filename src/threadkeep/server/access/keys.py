@@ -33,10 +33,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     threads: str | None = None
     revoked_at: datetime | None = None
 
-    @property
-    def caller(self) -> Caller:
+    def caller(self, id_: str) -> Caller:
         """Return who calls with this key."""
-        return Caller(self.name, self.namespaces, self.right, self.user, self.threads)
+        return Caller(self.name, self.namespaces, self.right, self.user, self.threads, f"key {id_}")
 
 
 def new_key(

@@ -8,12 +8,13 @@ import msgspec
 from starlette.responses import Response
 
 from threadkeep.model.caches import LlmHit, StoreStats, ToolHit
+from threadkeep.model.leases import FOREVER
 from threadkeep.server.call import Call
 from threadkeep.server.resources.state import Removed
 from threadkeep.server.routing import Route
-from threadkeep.server.statuses import json_answer
+from threadkeep.server.statuses import empty_answer, json_answer
 
-Ttl = Annotated[float, msgspec.Meta(gt=0, le=94_867_200_000)] | None
+Ttl = Annotated[float, msgspec.Meta(ge=1e-6, le=94_867_200_000)] | None
 Dollars = Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None
 
 
@@ -53,6 +54,24 @@ class LlmStored(LlmAsked, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ttl: Ttl = None
     cost: Dollars = None
     tokens: TokensUsed | None = None
+
+
+class SetPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a tool's results live, in seconds; null for without end."""
+
+    ttl: Ttl
+
+
+class PolicyShown(msgspec.Struct, frozen=True):
+    """How long a tool's results live, in seconds; null for without end."""
+
+    ttl: float | None
+
+
+class PoliciesShown(msgspec.Struct, frozen=True):
+    """Policies by tool."""
+
+    policies: dict[str, PolicyShown]
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -113,6 +132,57 @@ async def forget_model(call: Call) -> Response:
     return json_answer(Removed(await call.whole().llm.invalidate_model(call.params[0])))
 
 
+async def forget_result(call: Call) -> Response:
+    """Remove the result of one call of a tool."""
+    given = await call.body(ToolAsked)
+    gone = await call.whole().tools.invalidate(call.params[0], given.args, ignore=given.ignore)
+    return json_answer(Removed(int(gone)))
+
+
+async def forget_tools(call: Call) -> Response:
+    """Remove the results of all tools."""
+    return json_answer(Removed(await call.whole().tools.clear()))
+
+
+async def forget_answer(call: Call) -> Response:
+    """Remove a model's answer to one request."""
+    given = await call.body(LlmAsked)
+    gone = await call.whole().llm.invalidate(given.params, ignore=given.ignore)
+    return json_answer(Removed(int(gone)))
+
+
+async def forget_llm(call: Call) -> Response:
+    """Remove the answers of all models."""
+    return json_answer(Removed(await call.whole().llm.clear()))
+
+
+async def policies(call: Call) -> Response:
+    """Return how long results live, by tool, where that was set."""
+    found = await call.whole().tools.policies()
+    return json_answer(
+        PoliciesShown({name: PolicyShown(one.lease.seconds) for name, one in found.items()})
+    )
+
+
+async def set_policy(call: Call) -> Response:
+    """Set how long a tool's results live that are stored from now on without a ttl."""
+    given = await call.body(SetPolicy)
+    ttl = FOREVER if given.ttl is None else given.ttl
+    await call.whole().tools.set_policy(call.params[0], ttl=ttl)
+    return empty_answer()
+
+
+async def delete_policy(call: Call) -> Response:
+    """Take back what was set for a tool."""
+    return json_answer(Removed(int(await call.whole().tools.delete_policy(call.params[0]))))
+
+
+async def reset_stats(call: Call) -> Response:
+    """Set the counts of both caches to zero."""
+    await call.whole().reset_stats()
+    return empty_answer()
+
+
 async def stats(call: Call) -> Response:
     """Return what both caches brought."""
     return json_answer(await call.whole().stats())
@@ -125,5 +195,13 @@ ROUTES = (
     Route("POST", "/llm/check", check_llm, "read", body=LlmAsked, answer=LlmHit),
     Route("POST", "/llm/store", store_llm, "write", body=LlmStored, answer=Kept),
     Route("DELETE", "/llm/models/{model}", forget_model, "write", answer=Removed),
+    Route("POST", "/tools/{tool}/forget", forget_result, "write", body=ToolAsked, answer=Removed),
+    Route("DELETE", "/tools", forget_tools, "write", answer=Removed),
+    Route("GET", "/tools", policies, "read", answer=PoliciesShown),
+    Route("PUT", "/tools/{tool}/policy", set_policy, "write", body=SetPolicy, status=204),
+    Route("DELETE", "/tools/{tool}/policy", delete_policy, "write", answer=Removed),
+    Route("POST", "/llm/forget", forget_answer, "write", body=LlmAsked, answer=Removed),
+    Route("DELETE", "/llm", forget_llm, "write", answer=Removed),
+    Route("DELETE", "/caches", reset_stats, "write", status=204),
     Route("GET", "/caches", stats, "read", answer=StoreStats),
 )

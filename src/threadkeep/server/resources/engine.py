@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import cast
@@ -11,13 +12,16 @@ from starlette.responses import Response
 
 from threadkeep.model.refs import ref
 from threadkeep.ops import wire
+from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Capabilities, Due, Query
+from threadkeep.ops.ops import Info
 from threadkeep.server.call import Call
 from threadkeep.server.events import event, stream
 from threadkeep.server.routing import Route
-from threadkeep.server.statuses import json_answer
+from threadkeep.server.statuses import json_answer, problem
 
 WIRE = "application/x-threadkeep"
+MOST = 256  # batches of one call
 
 
 class WatchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,11 +46,32 @@ async def capabilities(call: Call) -> Response:
 
 
 async def batch(call: Call) -> Response:
-    """Run one batch on one entity, atomically."""
-    raw, trusted = await _raw(call), call.caller.may("admin")
-    found = wire.decode_batch(raw, limit=call.host.limits.batch, trusted=trusted)
+    """Run one batch on one entity, atomically; of several, one after the other in the body, each by itself.
+
+    Several run at once and are answered in order with 200, those that failed by what they would have
+    been answered alone.
+    """
+    messages = wire.split(await _raw(call), most=MOST)
+    call.host.budgets.more_requests(call.caller, len(messages) - 1)
+    if len(messages) == 1:
+        return _wire(await _run(call, messages[0]))
+    return _wire(b"".join(await asyncio.gather(*(_run_of_many(call, one) for one in messages))))
+
+
+async def _run(call: Call, message: memoryview) -> bytes:
+    trusted = call.caller.may("admin")
+    found = wire.decode_batch(message, limit=call.host.limits.batch, trusted=trusted)
     engine = await call.store.ready()
-    return _wire(wire.encode_reply(await engine.run(found)))
+    return wire.encode_reply(await engine.run(found))
+
+
+async def _run_of_many(call: Call, message: memoryview) -> bytes:
+    try:
+        return await _run(call, message)
+    except Exception as error:  # noqa: BLE001 - it is told of in the place of its reply
+        found = problem(error, call.request.headers.get("x-request-id", "-"))
+        after = found.headers.get("retry-after")
+        return wire.encode_failure(wire.Failure(found.status_code, bytes(found.body), after))
 
 
 async def scan(call: Call) -> Response:
@@ -66,17 +91,27 @@ async def claim(call: Call) -> Response:
 
 
 async def watch(call: Call) -> Response:
-    """Send the revision of an entity now and after each change, as server-sent events."""
+    """Send the revision of an entity now and after each change, as server-sent events.
+
+    With `Last-Event-ID` the first one comes only when something changed since that event.
+    """
     query = call.query(WatchQuery)
     watched = ref(query.namespace, query.kind, query.id)
     call.caller.namespace(watched.namespace, watched.namespace)
     await call.admit(watched)
     engine = await call.store.ready()
+    seen = call.request.headers.get("last-event-id")
 
     async def events() -> AsyncIterator[bytes]:
+        last, epoch = 0, ""
         async with aclosing(cast("AsyncGenerator[int]", engine.watch(watched))) as revisions:
             async for revision in revisions:
-                yield event(str(revision))
+                if revision <= last or not epoch:  # perhaps another incarnation
+                    epoch = (await engine.run(Batch(watched, (Info(),)))).epoch or "-"
+                last = revision
+                id_ = f"{revision}.{epoch}"
+                if id_ != seen:
+                    yield event(str(revision), id_=id_)
 
     return stream(events(), call.host)
 
@@ -86,5 +121,7 @@ ROUTES = (
     Route("POST", "/batch", batch, "read", binary=True),
     Route("POST", "/scan", scan, "read", binary=True),
     Route("POST", "/claim", claim, "write", binary=True),
-    Route("GET", "/watch", watch, "read", query=WatchQuery, events=True),
+    Route(
+        "GET", "/watch", watch, "read", query=WatchQuery, events=True, headers=("Last-Event-ID",)
+    ),
 )

@@ -9,13 +9,20 @@ import msgspec
 from starlette.responses import Response
 
 from threadkeep.errors import Conflict, NotFound
+from threadkeep.model.kv import Found
 from threadkeep.model.leases import FOREVER
 from threadkeep.server.call import Call
-from threadkeep.server.conditions import PreconditionFailed, must_be_absent
+from threadkeep.server.conditions import (
+    PreconditionFailed,
+    Tag,
+    if_match,
+    known_already,
+    must_be_absent,
+)
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import FieldQuery, Removed, Revised
 from threadkeep.server.routing import Route
-from threadkeep.server.statuses import json_answer
+from threadkeep.server.statuses import empty_answer, json_answer
 
 
 class PutKey(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +59,32 @@ class KeysShown(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
+def key_shown(found: Found) -> KeyShown:
+    """Return what stands at a key for an answer."""
+    return KeyShown(
+        found.key,
+        found.value,
+        found.content_type,
+        found.revision,
+        found.lease.seconds,
+        found.expires_at,
+    )
+
+
+def _tag(revision: int) -> Tag:
+    return Tag("kv", revision)
+
+
+def _revision(call: Call, given: int | None) -> int | None:
+    """Return the revision that must stand, by the body or by If-Match."""
+    tag = if_match(call)
+    if tag is None:
+        return given
+    if tag.epoch != "kv" or given not in {None, tag.revision}:
+        raise PreconditionFailed("If-Match is not the ETag of this key")
+    return tag.revision
+
+
 async def get(call: Call) -> Response:
     """Return what stands at a key; 404 where nothing does."""
     space, key = call.params
@@ -59,23 +92,17 @@ async def get(call: Call) -> Response:
     found = await call.whole().kv(space).get(key, renew=renew)
     if found is None:
         raise NotFound("nothing stands at this key")
-    return json_answer(
-        KeyShown(
-            key,
-            found.value,
-            found.content_type,
-            found.revision,
-            found.lease.seconds,
-            found.expires_at,
-        )
-    )
+    tag = _tag(found.revision)
+    if known_already(call, tag):
+        return empty_answer({"ETag": str(tag)}, 304)
+    return json_answer(key_shown(found), headers={"ETag": str(tag)})
 
 
 async def put(call: Call) -> Response:
-    """Write a key; with If-None-Match: * only where nothing stands."""
+    """Write a key; with If-Match only over that version, with If-None-Match: * only where nothing stands."""
     given = await call.body(PutKey)
     space, key = call.params
-    absent = must_be_absent(call)
+    absent, wanted = must_be_absent(call), _revision(call, given.if_revision)
     try:
         revision = (
             await call.whole()
@@ -86,14 +113,14 @@ async def put(call: Call) -> Response:
                 ttl=given.lease(FOREVER) if given.given else None,
                 content_type=given.content_type,
                 if_absent=absent,
-                if_revision=given.if_revision,
+                if_revision=wanted,
             )
         )
     except Conflict as error:
-        if absent:
+        if absent or "if-match" in call.request.headers:
             raise PreconditionFailed(str(error)) from error
         raise
-    return json_answer(Revised(revision))
+    return json_answer(Revised(revision), headers={"ETag": str(_tag(revision))})
 
 
 async def delete(call: Call) -> Response:
@@ -119,7 +146,23 @@ _SPACE = "/kv/{kv_namespace}"
 ROUTES = (
     Route("GET", f"{_SPACE}/keys", keys, "read", query=KeysQuery, answer=KeysShown),
     Route("DELETE", f"{_SPACE}/keys", drop, "write", answer=Removed),
-    Route("GET", f"{_SPACE}/keys/{{key}}", get, "read", query=FieldQuery, answer=KeyShown),
-    Route("PUT", f"{_SPACE}/keys/{{key}}", put, "write", body=PutKey, answer=Revised),
+    Route(
+        "GET",
+        f"{_SPACE}/keys/{{key}}",
+        get,
+        "read",
+        query=FieldQuery,
+        answer=KeyShown,
+        headers=("If-None-Match",),
+    ),
+    Route(
+        "PUT",
+        f"{_SPACE}/keys/{{key}}",
+        put,
+        "write",
+        body=PutKey,
+        answer=Revised,
+        headers=("If-Match", "If-None-Match"),
+    ),
     Route("DELETE", f"{_SPACE}/keys/{{key}}", delete, "write", answer=Removed),
 )

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from threadkeep._async.messages import AsyncMessages
 from threadkeep.server.call import Call
 from threadkeep.server.resources.state import Removed
-from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import json_answer
 
@@ -91,10 +90,6 @@ def _messages(call: Call) -> AsyncMessages:
     return call.thread(call.params[0]).messages
 
 
-def _fenced(call: Call) -> Any:
-    return fenced(call, call.entity().ref)
-
-
 async def page(call: Call) -> Response:
     """Return messages, oldest first: a page of 1,000 at most, or the last ones."""
     query = call.query(MessagesQuery)
@@ -109,30 +104,26 @@ async def page(call: Call) -> Response:
 async def append(call: Call) -> Response:
     """Add messages at the end, all together and in order."""
     given = await call.body(AppendMessages)
-    with _fenced(call):
-        done = await _messages(call).append(*given.messages, ids=given.ids)
+    done = await _messages(call).append(*given.messages, ids=given.ids)
     return json_answer(AppendedShown(list(done.seqs), list(done.skipped), done.revision), 201)
 
 
 async def replace(call: Call) -> Response:
     """Put other messages in the place of all; numbers go on."""
     given = await call.body(ReplaceMessages)
-    with _fenced(call):
-        done = await _messages(call).replace(given.messages, ids=given.ids, if_head=given.if_head)
+    done = await _messages(call).replace(given.messages, ids=given.ids, if_head=given.if_head)
     return json_answer(AppendedShown(list(done.seqs), list(done.skipped), done.revision))
 
 
 async def trim(call: Call) -> Response:
     """Remove all but the last messages; calls of tools stay with their results."""
     keep = call.query(TrimQuery).keep_last
-    with _fenced(call):
-        return json_answer(Removed(await _messages(call).trim(keep_last=keep)))
+    return json_answer(Removed(await _messages(call).trim(keep_last=keep)))
 
 
 async def pop(call: Call) -> Response:
     """Take the last message away and return it."""
-    with _fenced(call):
-        return json_answer(Popped(await _messages(call).pop()))
+    return json_answer(Popped(await _messages(call).pop()))
 
 
 async def count(call: Call) -> Response:

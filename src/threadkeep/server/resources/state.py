@@ -9,9 +9,12 @@ from starlette.responses import Response
 
 from threadkeep._async.scope import AsyncScope
 from threadkeep._async.state import AsyncState
-from threadkeep.errors import Conflict, NotFound
+from threadkeep.errors import Conflict, NotFound, UsageError
 from threadkeep.layers import state
 from threadkeep.model.leases import FOREVER
+from threadkeep.model.refs import check_names
+from threadkeep.ops.batch import Plan
+from threadkeep.ops.ops import Del
 from threadkeep.server.call import Call
 from threadkeep.server.conditions import (
     PreconditionFailed,
@@ -20,11 +23,11 @@ from threadkeep.server.conditions import (
     known_already,
     must_be_absent,
     of_incarnation,
+    of_version,
     with_epoch,
     with_version,
 )
 from threadkeep.server.leases import FieldShown, Leased, shown
-from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import empty_answer, json_answer
 
@@ -62,7 +65,21 @@ class SetField(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SetFields(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Values to write together, with one lease."""
+    """Values to write together, with one lease; `remove`: fields to delete with them."""
+
+    values: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    remove: list[str] = msgspec.field(default_factory=list[str])
+
+
+class GetFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which fields to read; `renew` false: without renewing leases."""
+
+    names: list[str]
+    renew: bool = True
+
+
+class ValuesShown(msgspec.Struct, frozen=True):
+    """The values of those of the fields that stand."""
 
     values: dict[str, Any]
 
@@ -128,6 +145,14 @@ async def get_all(call: Call) -> Response:
     return json_answer(FieldsShown(fields, tag.revision), headers={"ETag": str(tag)})
 
 
+async def get_many(call: Call) -> Response:
+    """Return the values of several fields, all of one moment; those that do not stand are left out."""
+    given = await call.body(GetFields)
+    entity = call.entity()
+    plan = state.get_many(entity.ref, given.names, None, renew=given.renew)
+    return json_answer(ValuesShown(await entity.read(plan) if given.names else {}))
+
+
 async def get(call: Call) -> Response:
     """Return one field; 404 where none stands, 304 where the client has it already."""
     renew = call.query(FieldQuery).renew
@@ -167,19 +192,34 @@ async def delete(call: Call) -> Response:
 
 
 async def patch(call: Call) -> Response:
-    """Write several fields with one lease, all or nothing."""
+    """Write and delete several fields, all or nothing; with If-Match only over that version of all."""
     given = await call.body(SetFields)
-    entity = call.entity()
+    entity, tag = call.entity(), if_match(call)
     lease = given.lease(call.store.field_lease(entity.ref.kind))
-    plan = state.put(entity.ref, given.values, lease, call.store.limits.value)
-    return json_answer(Revised(await _held(call, entity, plan)))
+    plan = of_version(state.put(entity.ref, given.values, lease, call.store.limits.value), tag)
+    plan = _removing(plan, given)
+    revision, now = await _held(call, entity, with_version(plan))
+    return json_answer(Revised(revision), headers={"ETag": str(now)})
+
+
+def _removing(plan: Plan[int], given: SetFields) -> Plan[int]:
+    """Return the plan, which also deletes fields."""
+    if not given.remove:
+        return plan
+    names = check_names(given.remove)
+    both = sorted(set(names) & set(given.values))
+    if both:
+        raise UsageError(f"field {both[0]!r} is to be written and removed")
+    ops = (*plan.batch.ops, Del(state.MAP, names))
+    return Plan(msgspec.structs.replace(plan.batch, ops=ops), plan.decode)
 
 
 async def clear(call: Call) -> Response:
-    """Delete all fields, or those with a prefix."""
+    """Delete all fields, or those with a prefix; with If-Match only that version of all."""
     query = call.query(PrefixQuery)
     entity = call.entity()
-    return json_answer(Removed(await _held(call, entity, state.clear(entity.ref, query.prefix))))
+    plan = of_version(state.clear(entity.ref, query.prefix), if_match(call))
+    return json_answer(Removed(await _held(call, entity, plan)))
 
 
 async def increment(call: Call) -> Response:
@@ -196,10 +236,7 @@ async def push(call: Call) -> Response:
     given = await call.body(Push)
     entity = call.entity()
     lease = given.lease(FOREVER) if given.given else None
-    with fenced(call, entity.ref):
-        length = await AsyncState(entity).push(
-            call.params[-1], given.item, keep=given.keep, ttl=lease
-        )
+    length = await AsyncState(entity).push(call.params[-1], given.item, keep=given.keep, ttl=lease)
     return json_answer(Lengthened(length))
 
 
@@ -215,57 +252,46 @@ async def touch(call: Call) -> Response:
 async def _held(call: Call, entity: AsyncScope, plan: Any) -> Any:
     """Run a plan that writes; a condition of the request that did not hold is 412."""
     conditional = "if-match" in call.request.headers or "if-none-match" in call.request.headers
-    with fenced(call, entity.ref):
-        try:
-            return await entity.write(plan)
-        except Conflict as error:
-            if conditional and type(error) is Conflict:
-                raise PreconditionFailed(str(error)) from error
-            raise
+    try:
+        return await entity.write(plan)
+    except Conflict as error:
+        if conditional and type(error) is Conflict:
+            raise PreconditionFailed(str(error)) from error
+        raise
 
 
 _READ = ("If-None-Match",)
-_PUT = ("If-Match", "If-None-Match", "X-Turn")
-_DELETE = ("If-Match", "X-Turn")
+_PUT = ("If-Match", "If-None-Match")
+_DELETE = ("If-Match",)
 
 
 def _routes(base: str, kind: str) -> tuple[Route, ...]:
     """Return the routes of the state of one kind of entity; the last hole of a path is the field."""
-    many, one = f"{base}/state", f"{base}/state/{{field}}"
-    return (
-        Route(
-            "GET",
-            many,
-            get_all,
-            "read",
-            query=FieldsQuery,
-            answer=FieldsShown,
-            kind=kind,
-            headers=_READ,
-        ),
-        Route("PATCH", many, patch, "write", body=SetFields, answer=Revised, kind=kind),
-        Route("DELETE", many, clear, "write", query=PrefixQuery, answer=Removed, kind=kind),
-        Route(
-            "POST",
-            f"{base}/state-touch",
-            touch,
-            "write",
-            body=TouchFields,
-            answer=Touched,
-            kind=kind,
-        ),
-        Route(
-            "GET", one, get, "read", query=FieldQuery, answer=FieldShown, kind=kind, headers=_READ
-        ),
-        Route("PUT", one, put, "write", body=SetField, answer=Revised, kind=kind, headers=_PUT),
-        Route("DELETE", one, delete, "write", answer=Removed, kind=kind, headers=_DELETE),
-        Route(
-            "POST", f"{one}/increment", increment, "write", body=Increment, answer=Summed, kind=kind
-        ),
-        Route("POST", f"{one}/push", push, "write", body=Push, answer=Lengthened, kind=kind),
+    return tuple(
+        msgspec.structs.replace(route, path=base + route.path, kind=kind) for route in _OF_ONE
     )
 
 
+_MANY, _ONE = "/state", "/state/{field}"
+_OF_ONE = (
+    Route("GET", _MANY, get_all, "read", query=FieldsQuery, answer=FieldsShown, headers=_READ),
+    Route("PATCH", _MANY, patch, "write", body=SetFields, answer=Revised, headers=_DELETE),
+    Route("DELETE", _MANY, clear, "write", query=PrefixQuery, answer=Removed, headers=_DELETE),
+    Route("POST", "/state-get", get_many, "read", body=GetFields, answer=ValuesShown),
+    Route("POST", "/state-touch", touch, "write", body=TouchFields, answer=Touched),
+    Route("GET", _ONE, get, "read", query=FieldQuery, answer=FieldShown, headers=_READ),
+    Route("PUT", _ONE, put, "write", body=SetField, answer=Revised, headers=_PUT),
+    Route("DELETE", _ONE, delete, "write", answer=Removed, headers=_DELETE),
+    Route(
+        "POST",
+        f"{_ONE}/increment",
+        increment,
+        "write",
+        body=Increment,
+        answer=Summed,
+    ),
+    Route("POST", f"{_ONE}/push", push, "write", body=Push, answer=Lengthened),
+)
 ROUTES = (
     *_routes("/threads/{thread_id}", "thread"),
     *_routes("/users/{user_id}", "user"),

@@ -16,11 +16,10 @@ from threadkeep.layers import directory
 from threadkeep.model.leases import FOREVER
 from threadkeep.model.records import ThreadInfo
 from threadkeep.server.call import Call
-from threadkeep.server.conditions import Tag, known_already
+from threadkeep.server.conditions import Tag, if_match, known_already, of_version
 from threadkeep.server.events import event, stream
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import Removed
-from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routing import Route
 from threadkeep.server.statuses import empty_answer, json_answer
 
@@ -105,9 +104,9 @@ async def listing(call: Call) -> Response:
 
 async def info(call: Call) -> Response:
     """Return what is known of a thread; 404 where it does not exist."""
-    found = await call.thread(call.params[0]).info()
+    found = await call.handle().info()
     if found is None:
-        raise NotFound("there is no such thread")
+        raise NotFound(f"there is no such {call.kind}")
     tag = Tag(found.epoch, found.revision)
     if known_already(call, tag):
         return empty_answer({"ETag": str(tag)}, 304)
@@ -116,16 +115,15 @@ async def info(call: Call) -> Response:
 
 async def destroy(call: Call) -> Response:
     """Remove a thread whole; holders of this incarnation get 410 when they write later."""
-    with fenced(call, call.entity().ref):
-        return json_answer(Removed(await call.thread(call.params[0]).destroy()))
+    return json_answer(Removed(await call.handle().destroy()))
 
 
 async def set_labels(call: Call) -> Response:
-    """Set labels by which the thread can be listed."""
+    """Set labels by which the thread can be listed; with If-Match only on that version of the thread."""
     given = await call.body(SetLabels)
     scope = call.entity()
-    with fenced(call, scope.ref):
-        found = await scope.write(directory.set_labels(scope.ref, given.labels))
+    plan = of_version(directory.set_labels(scope.ref, given.labels), if_match(call))
+    found = await scope.write(plan)
     return json_answer(LabelsShown(found))
 
 
@@ -133,7 +131,7 @@ async def touch(call: Call) -> Response:
     """Renew the thread's own lease, or give it another one; fields keep theirs."""
     given = await call.body(Leased)
     lease = given.lease(FOREVER) if given.given else None
-    await call.thread(call.params[0]).touch(ttl=lease)
+    await call.handle().touch(ttl=lease)
     return empty_answer()
 
 
@@ -150,11 +148,11 @@ async def fork(call: Call) -> Response:
 async def watch(call: Call) -> Response:
     """Send an event after each change of the thread; `Last-Event-ID` continues where a stream broke off."""
     after = _revision(call.request.headers.get("last-event-id"))
-    thread = call.thread(call.params[0])
+    handle = call.handle()
     await call.admit(call.entity().ref)
 
     async def events() -> AsyncIterator[bytes]:
-        async with aclosing(cast("Any", thread.watch(after=after))) as changes:
+        async with aclosing(cast("Any", handle.watch(after=after))) as changes:
             async for change in changes:
                 data = json.dumps({"revision": change.revision, "exists": change.exists})
                 yield event(data, id_=str(change.revision), name="change")
@@ -170,13 +168,33 @@ def _revision(given: str | None) -> int | None:
     return int(given)
 
 
+def _routes(base: str, kind: str) -> tuple[Route, ...]:
+    """Return the routes of one kind of entity."""
+    return tuple(
+        msgspec.structs.replace(route, path=base + route.path, kind=kind) for route in _OF_ONE
+    )
+
+
+_OF_ONE = (
+    Route("GET", "", info, "read", answer=ThreadShown, headers=("If-None-Match",)),
+    Route("DELETE", "", destroy, "write", answer=Removed),
+    Route(
+        "PATCH",
+        "/labels",
+        set_labels,
+        "write",
+        body=SetLabels,
+        answer=LabelsShown,
+        headers=("If-Match",),
+    ),
+    Route("POST", "/touch", touch, "write", body=Leased, status=204),
+    Route("GET", "/watch", watch, "read", events=True, headers=("Last-Event-ID",)),
+)
 _ONE = "/threads/{thread_id}"
 ROUTES = (
     Route("GET", "/threads", listing, "read", query=ThreadsQuery, answer=ThreadsShown),
-    Route("GET", _ONE, info, "read", answer=ThreadShown, headers=("If-None-Match",)),
-    Route("DELETE", _ONE, destroy, "write", answer=Removed),
-    Route("PATCH", f"{_ONE}/labels", set_labels, "write", body=SetLabels, answer=LabelsShown),
-    Route("POST", f"{_ONE}/touch", touch, "write", body=Leased, status=204),
+    *_routes(_ONE, "thread"),
+    *_routes("/users/{user_id}", "user"),
+    *_routes("/app", "app"),
     Route("POST", f"{_ONE}/fork", fork, "write", body=Fork, answer=ThreadShown, status=201),
-    Route("GET", f"{_ONE}/watch", watch, "read", events=True, headers=("Last-Event-ID",)),
 )

@@ -27,7 +27,7 @@ class TakeTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     policy: Literal["queue", "reject", "interrupt"] = "queue"
-    lease: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 30.0
+    lease: Annotated[float, msgspec.Meta(ge=1e-6, le=3_600)] = 30.0
     timeout: Annotated[float, msgspec.Meta(ge=0, le=60)] = 20.0
 
 

@@ -68,16 +68,20 @@ def usable(name: str, what: str) -> str:
     return name
 
 
+async def write(call: Call, session: str, key: str, value: Any, expiry: datetime | None) -> None:
+    """Set one value; a part under a part's key may be as large as parts are."""
+    thread = call.thread(usable(session, "session id"))
+    name = usable(key, "key").removeprefix(PREFIX)
+    if name and name != key and is_part(value):
+        await thread.parts.set(name, value, expires_at=expiry, sniff=False)
+    else:
+        await thread.state.set(key, value, expires_at=expiry)
+
+
 async def set_value(call: Call) -> Response:
     """Set one value of a session."""
     given = await call.body(SetValue)
-    thread = call.thread(usable(call.params[0], "session id"))
-    key = usable(given.key, "key")
-    if key.startswith(PREFIX) and is_part(given.value):  # a part may be as large as parts are
-        name = key.removeprefix(PREFIX)
-        await thread.parts.set(usable(name, "part name"), given.value, expires_at=given.expiry)
-    else:
-        await thread.state.set(key, given.value, expires_at=given.expiry)
+    await write(call, call.params[0], given.key, given.value, given.expiry)
     return empty_answer()
 
 
@@ -95,7 +99,11 @@ async def get_values(call: Call) -> Response:
 async def delete_value(call: Call) -> Response:
     """Delete one value of a session, if it stands."""
     session, key = call.params
-    await call.thread(session).state.delete(key)
+    name = key.removeprefix(PREFIX)
+    if name and name != key:
+        await call.thread(session).parts.delete(name)
+    else:
+        await call.thread(session).state.delete(key)
     return empty_answer()
 
 

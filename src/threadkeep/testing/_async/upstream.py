@@ -25,12 +25,15 @@ class AsyncUpstream:
         number = len(self.calls)
         if self.pause:
             await AsyncTasks.sleep(self.pause)
-        while self.held:
-            await AsyncTasks.sleep(0.005)
+        if self.held:
+            await AsyncTasks.until(self._freed)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("the tool is out of reach")
         return {**args, "call": number} if self.answer is UNSET else self.answer
+
+    async def _freed(self) -> bool:
+        return not self.held
 
     async def begun(self, before: int) -> bool:
         """Tell whether there were more calls than before."""

@@ -26,12 +26,15 @@ class Upstream:
         number = len(self.calls)
         if self.pause:
             Tasks.sleep(self.pause)
-        while self.held:
-            Tasks.sleep(0.005)
+        if self.held:
+            Tasks.until(self._freed)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("the tool is out of reach")
         return {**args, "call": number} if self.answer is UNSET else self.answer
+
+    def _freed(self) -> bool:
+        return not self.held
 
     def begun(self, before: int) -> bool:
         """Tell whether there were more calls than before."""

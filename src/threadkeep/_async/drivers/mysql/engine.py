@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import random
 from typing import Any, Final
 
@@ -10,10 +11,11 @@ from msgspec.structs import replace
 
 from threadkeep._async.drivers.mysql.lines import LIVES, AsyncLines
 from threadkeep._async.drivers.mysql.poller import AsyncPoller
-from threadkeep._async.drivers.mysql.schema import examine, migrate
+from threadkeep._async.drivers.mysql.schema import examine, look, migrate
 from threadkeep._async.drivers.watching import revisions
 from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncLock, AsyncPump
 from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.mysql.errors import (
     LOCK_WAIT,
     PASSING,
@@ -23,6 +25,7 @@ from threadkeep.engines.sql.mysql.errors import (
     map_error,
 )
 from threadkeep.engines.sql.mysql.gets import Getting, asked_field
+from threadkeep.engines.sql.mysql.ledger import script
 from threadkeep.engines.sql.mysql.links import AsyncLink
 from threadkeep.engines.sql.mysql.listing import Counting, Listing
 from threadkeep.engines.sql.mysql.need import Need
@@ -64,10 +67,12 @@ class AsyncMysqlEngine:
         self._server: Server | None = None
         self._schema: int | None = None
         self._terms = Terms(limits, lines.settings.stall, True)
-        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
-        self._gets = AsyncPump(self._get, lambda _: 0, width=few, **size)
-        self._reads = AsyncPump(self._read, lambda _: 0, width=few, **size)
-        self._writes = AsyncPump(self._write, lambda job: job.weight, width=few, **size)
+        few = max(1, lines.settings.connections // 3)
+        self._gets = AsyncPump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = AsyncPump(self._read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._writes = AsyncPump(
+            self._write, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -93,7 +98,7 @@ class AsyncMysqlEngine:
                 link = await AsyncLink.open(self._lines.settings)
                 try:
                     server = await examine(link, self._limits)
-                    self._schema = await migrate(link)
+                    schema = await migrate(link, lambda schema: schema.opening)
                 except BaseException:
                     link.drop()
                     raise
@@ -101,7 +106,34 @@ class AsyncMysqlEngine:
             except Trouble as error:
                 raise map_error(error, wrote=False) from error
             self._terms = replace(self._terms, mariadb=server.mariadb)
-            self._server = server
+            self._server, self._schema = server, schema.number
+
+    @asynccontextmanager
+    async def _apart(self) -> AsyncGenerator[AsyncLink]:
+        """Lend a connection for work on the schema and say what fails there."""
+        try:
+            link = await AsyncLink.open(self._lines.settings)
+            try:
+                await examine(link, self._limits)
+                yield link
+            finally:
+                await link.aclose()
+        except Trouble as error:
+            raise map_error(error, wrote=False) from error
+
+    async def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        async with self._apart() as link:
+            return await look(link)
+
+    async def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases. Raises as `setup` does."""
+        async with self._apart() as link:
+            return await migrate(link, lambda schema: schema.due(phases))
+
+    async def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for the shell of MySQL or MariaDB."""
+        return script(migrations)
 
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from threadkeep.engines.sql.migrate import known, pending
-from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed
+from threadkeep.engines.sql.migrate import Migration, Schema, known, not_allowed
+from threadkeep.engines.sql.mysql import ledger
+from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed, map_error
 from threadkeep.engines.sql.mysql.links import AsyncLink
 from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
-from threadkeep.errors import Timeout
+from threadkeep.errors import Forbidden, Timeout
 from threadkeep.model.options import Limits
-
-LOCK = "concat('threadkeep ', left(sha1(database()), 40))"
-WAIT = 60  # seconds for another process that migrates
-LEDGER = """
-create table if not exists tk_migration (
-    number int not null primary key, name varchar(100) not null, checksum char(32) not null,
-    applied_at timestamp not null default current_timestamp
-) engine = InnoDB default charset = utf8mb4
-"""
 
 
 async def examine(link: AsyncLink, limits: Limits) -> Server:
@@ -28,35 +21,46 @@ async def examine(link: AsyncLink, limits: Limits) -> Server:
     return check_server(row, (before + time.time()) / 2, limits.value)
 
 
-async def migrate(link: AsyncLink) -> int:
-    """Apply what is missing and return the number of the schema. Raises SchemaMismatch.
-
-    The server commits each statement that defines something by itself; one that was cut off is begun again.
-    """
-    migrations = known(PACKAGE)
-    if not pending(migrations, await _applied(link)):
-        return migrations[-1].number
-    ((found,),) = (await link.ask(f"select get_lock({LOCK}, {WAIT})"))[0]
-    if found != 1:
-        raise Timeout(f"another process has been migrating the schema for {WAIT} seconds")
+async def look(link: AsyncLink) -> Schema:
+    """Return what is applied, changing nothing."""
     try:
-        await link.ask(LEDGER)
-        for migration in pending(migrations, await _applied(link)):
-            await link.ask(migration.sql.rstrip().rstrip(";").replace("%", "%%"))
-            await link.ask(
-                "insert into tk_migration (number, name, checksum) values (%s, %s, %s)",
-                (migration.number, migration.name, migration.checksum),
-            )
-    finally:
-        await link.ask(f"do release_lock({LOCK})")
-    return migrations[-1].number
-
-
-async def _applied(link: AsyncLink) -> dict[int, str]:
-    try:
-        (rows,) = await link.ask("select number, checksum from tk_migration")
+        (rows,) = await link.ask(ledger.APPLIED)
     except Failed as error:
         if error.code == NO_TABLE:
-            return {}
+            return Schema(known(PACKAGE), {})
         raise
-    return dict(rows)
+    return Schema(known(PACKAGE), dict(rows))
+
+
+async def migrate(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
+    """Apply what is chosen. Raises SchemaMismatch, Forbidden or Timeout.
+
+    Of several processes one does it while the others wait. The server commits each statement that defines something
+    by itself; a file that was cut off is begun again.
+    """
+    schema = await look(link)
+    schema.check()
+    if not choose(schema):
+        return schema
+    ((found,),) = (await link.ask(ledger.LOCK))[0]
+    if found != 1:
+        raise Timeout(f"another process has been migrating the schema for {ledger.WAIT} seconds")
+    try:
+        return await _apply(link, choose)
+    except Failed as error:
+        if isinstance(map_error(error, wrote=False), Forbidden):
+            raise not_allowed(str(error)) from error
+        raise
+    finally:
+        await link.ask(ledger.FREE)
+
+
+async def _apply(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
+    await link.ask(ledger.LEDGER)
+    schema = await look(link)  # another process may have been quicker
+    schema.check()
+    done = choose(schema)
+    for migration in done:
+        await link.ask(ledger.body(migration).replace("%", "%%"))
+        await link.ask(ledger.record(migration))
+    return schema.after(done)

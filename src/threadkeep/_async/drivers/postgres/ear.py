@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
 from threadkeep._async.drivers.postgres.lines import AsyncLines, rows_of
-from threadkeep.concurrency import AsyncBackground, AsyncFlow
+from threadkeep.concurrency import AsyncBackground, AsyncFlow, AsyncLock
 from threadkeep.engines.notify import Hub
-from threadkeep.engines.sql.postgres.errors import DRIVER
 from threadkeep.engines.sql.postgres.statements import Statements
 from threadkeep.engines.sql.postgres.watched import Watched
-from threadkeep.errors import ThreadkeepError
 from threadkeep.model.refs import Ref
 
+log = logging.getLogger("threadkeep")
 TICK: Final = 0.2  # seconds between looks at what else is to be done
 POLL: Final = 1.0  # seconds between queries where notifications do not come through
 LOOK: Final = 30.0  # seconds after which watchers look by themselves, whatever was heard
@@ -28,16 +28,18 @@ class AsyncEar:
         self._lines, self._sql, self._hub = lines, statements, hub
         self._background = AsyncBackground()
         self._watched = Watched()
-        self._running = self._closed = False
+        self._starting = AsyncLock()
+        self._running = self._deaf = self._closed = False
 
     async def add(self, ref: Ref) -> None:
-        """Have writers tell of the changes of an entity from now on."""
+        """Have writers tell of the changes of an entity from now on; undo it by `remove`, also after an error."""
         key = self._watched.add(ref)
         await self._lines.ask(self._sql.watch, ([key],))
-        self._watched.unsettled.append((None, ref))
-        if not self._running:
-            self._running = True
-            self._background.start(self._run)
+        self._watched.settle(ref)
+        async with self._starting:
+            if not self._running:
+                self._running = True
+                self._background.start(self._run)
 
     def remove(self, ref: Ref) -> None:
         """Undo one `add`."""
@@ -52,7 +54,13 @@ class AsyncEar:
                     finally:
                         if self._lines.borrowed and not con.closed:
                             await con.execute(self._sql.unlisten, prepare=False)
-            except (*DRIVER, ThreadkeepError):
+            except Exception as error:  # noqa: BLE001 - whatever it is, who watches is not to be left alone
+                if not (self._deaf or self._closed):
+                    log.warning(
+                        "changes by other processes are not heard (%s); trying again",
+                        type(error).__name__,
+                    )
+                self._deaf = True
                 await AsyncFlow.sleep(TICK)
 
     async def _hear(self, con: AsyncConnection[Any]) -> None:
@@ -61,6 +69,7 @@ class AsyncEar:
         direct = pid == con.info.backend_pid
         if direct:
             await con.execute(self._sql.listen)
+        self._deaf = False
         self._hub.publish_all()  # what happened before is not told
         looked = renewed = time.monotonic()
         while not self._closed:

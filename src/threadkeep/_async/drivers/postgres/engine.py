@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import random
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
+from psycopg import AsyncConnection
 
 from threadkeep._async.drivers.postgres.ear import AsyncEar
 from threadkeep._async.drivers.postgres.lines import AsyncLines
-from threadkeep._async.drivers.postgres.schema import examine, migrate
+from threadkeep._async.drivers.postgres.schema import examine, look, migrate
 from threadkeep._async.drivers.watching import revisions
 from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncLock, AsyncPump
 from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.postgres.connections import Server
 from threadkeep.engines.sql.postgres.errors import DRIVER, NO_LINE, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.ledger import script
 from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
 from threadkeep.engines.sql.postgres.program import (
@@ -36,6 +40,7 @@ from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+BOUNDLESS = (1 << 31) - 1  # what an integer of the server takes
 TRIES = 20  # of a call that the server refused without having done anything
 
 
@@ -62,10 +67,19 @@ class AsyncPostgresEngine:
         self._ear: AsyncEar | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
-        self._gets = AsyncPump(self._get, lambda _: 0, width=few, **size)
-        self._reads = AsyncPump(self._read, lambda job: job.weight, width=few, **size)
-        self._writes = AsyncPump(self._write, lambda job: job.weight, width=few, **size)
+        few = max(1, lines.settings.connections // 3)
+        self._gets = AsyncPump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = AsyncPump(
+            self._read, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+        )
+        self._writes = AsyncPump(
+            self._write,
+            lambda job: job.weight,
+            width=few,
+            key=lambda job: job.batch.ref,
+            most=MOST,
+            heaviest=HEAVIEST,
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -87,19 +101,43 @@ class AsyncPostgresEngine:
         async with self._lock:
             if self._server is not None:
                 return
-            try:
-                async with self._lines.direct() as con:
-                    server, self._names = await examine(con, self._names)
-                    self._schema = await migrate(con, self._names)
-                self._sql = Statements(self._names)
-                await self._lines.open()
-            except DRIVER as error:
-                raise map_error(error, wrote=False) from error
+            async with self._apart() as (con, server):
+                schema = await migrate(con, self._names, lambda schema: schema.opening)
+            self._schema = schema.number
+            self._sql = Statements(self._names)
+            await self._lines.open()
             self._server = server
+
+    @asynccontextmanager
+    async def _apart(self) -> AsyncGenerator[tuple[AsyncConnection[Any], Server]]:
+        """Lend a connection for work on the schema, whose name is known from then on, and say what fails there."""
+        try:
+            async with self._lines.direct() as con:
+                server, self._names = await examine(con, self._names)
+                yield con, server
+        except DRIVER as error:
+            raise map_error(error, wrote=False) from error
+
+    async def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        async with self._apart() as (con, _):
+            return await look(con, self._names)
+
+    async def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases, in one transaction. Raises as `setup` does."""
+        async with self._apart() as (con, _):
+            return await migrate(con, self._names, lambda schema: schema.due(phases))
+
+    async def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for psql."""
+        async with self._apart():
+            return script(migrations, self._names)
 
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if not batch.writes:
+            await self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = await self._gets.call(batch)
             if reply is not None:
@@ -135,8 +173,8 @@ class AsyncPostgresEngine:
         order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values = [value for n in order for value in jobs[n].values]
         texts = f"[{','.join([jobs[n].text for n in order])}]"
-        limits = self._limits
-        args = (texts, values, limits.fields, limits.labels, self._clock())
+        fields, labels = (min(n, BOUNDLESS) for n in (self._limits.fields, self._limits.labels))
+        args = (texts, values, fields, labels, self._clock())
         try:
             rows = await self._patiently(self._sql.apply, args)
         except DRIVER as error:
@@ -178,6 +216,13 @@ class AsyncPostgresEngine:
             await AsyncFlow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return await self._lines.fetch(statement, args)
 
+    async def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
+        self._home.check()
+        return [
+            (namespace, kind) for namespace, kind in await self._lines.ask(self._sql.spaces, ())
+        ]
+
     async def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""
         self._home.check()
@@ -200,11 +245,12 @@ class AsyncPostgresEngine:
     async def watch(self, ref: Ref) -> AsyncIterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        if self._ear is None:
-            self._ear = AsyncEar(self._lines, self._sql, self._hub)
-        ear = self._ear
-        await ear.add(ref)
+        async with self._lock:
+            if self._ear is None:
+                self._ear = AsyncEar(self._lines, self._sql, self._hub)
+            ear = self._ear
         try:
+            await ear.add(ref)
             async for revision in revisions(self, self._hub, ref):
                 yield revision
         finally:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any, LiteralString, cast
+from collections.abc import Callable
+from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 from psycopg.rows import tuple_row
 
-from threadkeep.engines.sql.migrate import known, pending
+from threadkeep.engines.sql.migrate import Migration, Schema, known, not_allowed
+from threadkeep.engines.sql.postgres import ledger
 from threadkeep.engines.sql.postgres.connections import PACKAGE, Server, check_server, durability
 from threadkeep.engines.sql.postgres.names import Names
 
-# what a lock waits for is another process that migrates
-APPLIED = "select number, checksum from {migration}"
-CREATE_LEDGER = """
-create table if not exists {migration} (
-    number int primary key, name text not null, checksum text not null,
-    applied_at timestamptz not null default now())
-"""
+_REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
 
 
 async def examine(con: AsyncConnection[Any], names: Names) -> tuple[Server, Names]:
@@ -41,34 +37,41 @@ async def examine(con: AsyncConnection[Any], names: Names) -> tuple[Server, Name
     return server, Names(schema, names.prefix)
 
 
-async def migrate(con: AsyncConnection[Any], names: Names) -> int:
-    """Apply what is missing, in one transaction, and return the number of the schema. Raises SchemaMismatch."""
-    migrations = known(PACKAGE)
-    if pending(migrations, await _applied(con, names)):
-        async with con.transaction():
-            await con.execute(
-                "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (names.lock,)
-            )
-            await con.execute("set local check_function_bodies = off")  # their order is free
-            await con.execute(names.compose(CREATE_LEDGER))
-            for migration in pending(migrations, await _applied(con, names)):
-                await con.execute(names.compose(cast("LiteralString", migration.sql)))
-                await con.execute(
-                    names.compose(
-                        "insert into {migration} (number, name, checksum) values (%s, %s, %s)"
-                    ),
-                    (migration.number, migration.name, migration.checksum),
-                )
-    return migrations[-1].number
-
-
-async def _applied(con: AsyncConnection[Any], names: Names) -> dict[int, str]:
+async def look(con: AsyncConnection[Any], names: Names) -> Schema:
+    """Return what is applied, changing nothing."""
     cursor = con.cursor(row_factory=tuple_row)
     await cursor.execute(
         "select to_regclass(%s) is not null", (names.table("migration").as_string(con),)
     )
     found = await cursor.fetchone()
     if found is None or not found[0]:
-        return {}
-    await cursor.execute(names.compose(APPLIED))
-    return dict(await cursor.fetchall())
+        return Schema(known(PACKAGE), {})
+    await cursor.execute(names.compose(ledger.APPLIED))
+    return Schema(known(PACKAGE), dict(await cursor.fetchall()))
+
+
+async def migrate(
+    con: AsyncConnection[Any], names: Names, choose: Callable[[Schema], tuple[Migration, ...]]
+) -> Schema:
+    """Apply what is chosen, in one transaction. Raises SchemaMismatch or Forbidden.
+
+    Of several processes one does it while the others wait; one that is killed leaves nothing behind.
+    """
+    schema = await look(con, names)
+    schema.check()
+    if not choose(schema):
+        return schema
+    try:
+        async with con.transaction():
+            await con.execute(ledger.lock(names))
+            await con.execute(ledger.FREE_ORDER)
+            await con.execute(names.compose(ledger.LEDGER))
+            schema = await look(con, names)  # another process may have been quicker
+            schema.check()
+            done = choose(schema)
+            for migration in done:
+                await con.execute(ledger.body(migration, names))
+                await con.execute(ledger.record(migration, names))
+    except _REFUSED as error:
+        raise not_allowed((error.diag.message_primary or str(error)).strip()) from error
+    return schema.after(done)

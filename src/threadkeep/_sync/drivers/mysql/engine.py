@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from random import random
 from typing import Any, Final
 
@@ -11,10 +12,11 @@ from msgspec.structs import replace
 
 from threadkeep._sync.drivers.mysql.lines import LIVES, Lines
 from threadkeep._sync.drivers.mysql.poller import Poller
-from threadkeep._sync.drivers.mysql.schema import examine, migrate
+from threadkeep._sync.drivers.mysql.schema import examine, look, migrate
 from threadkeep._sync.drivers.watching import revisions
 from threadkeep.concurrency import Flow, Home, Lock, Pump
 from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.mysql.errors import (
     LOCK_WAIT,
     PASSING,
@@ -24,6 +26,7 @@ from threadkeep.engines.sql.mysql.errors import (
     map_error,
 )
 from threadkeep.engines.sql.mysql.gets import Getting, asked_field
+from threadkeep.engines.sql.mysql.ledger import script
 from threadkeep.engines.sql.mysql.links import Link
 from threadkeep.engines.sql.mysql.listing import Counting, Listing
 from threadkeep.engines.sql.mysql.need import Need
@@ -65,10 +68,12 @@ class MysqlEngine:
         self._server: Server | None = None
         self._schema: int | None = None
         self._terms = Terms(limits, lines.settings.stall, True)
-        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
-        self._gets = Pump(self._get, lambda _: 0, width=few, **size)
-        self._reads = Pump(self._read, lambda _: 0, width=few, **size)
-        self._writes = Pump(self._write, lambda job: job.weight, width=few, **size)
+        few = max(1, lines.settings.connections // 3)
+        self._gets = Pump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = Pump(self._read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._writes = Pump(
+            self._write, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -94,7 +99,7 @@ class MysqlEngine:
                 link = Link.open(self._lines.settings)
                 try:
                     server = examine(link, self._limits)
-                    self._schema = migrate(link)
+                    schema = migrate(link, lambda schema: schema.opening)
                 except BaseException:
                     link.drop()
                     raise
@@ -102,7 +107,34 @@ class MysqlEngine:
             except Trouble as error:
                 raise map_error(error, wrote=False) from error
             self._terms = replace(self._terms, mariadb=server.mariadb)
-            self._server = server
+            self._server, self._schema = server, schema.number
+
+    @contextmanager
+    def _apart(self) -> Generator[Link]:
+        """Lend a connection for work on the schema and say what fails there."""
+        try:
+            link = Link.open(self._lines.settings)
+            try:
+                examine(link, self._limits)
+                yield link
+            finally:
+                link.close()
+        except Trouble as error:
+            raise map_error(error, wrote=False) from error
+
+    def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        with self._apart() as link:
+            return look(link)
+
+    def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases. Raises as `setup` does."""
+        with self._apart() as link:
+            return migrate(link, lambda schema: schema.due(phases))
+
+    def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for the shell of MySQL or MariaDB."""
+        return script(migrations)
 
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()

@@ -4,22 +4,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from threadkeep.engines.sql.migrate import known, pending
-from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed
+from threadkeep.engines.sql.migrate import Migration, Schema, known, not_allowed
+from threadkeep.engines.sql.mysql import ledger
+from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed, map_error
 from threadkeep.engines.sql.mysql.links import Link
 from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
-from threadkeep.errors import Timeout
+from threadkeep.errors import Forbidden, Timeout
 from threadkeep.model.options import Limits
-
-LOCK = "concat('threadkeep ', left(sha1(database()), 40))"
-WAIT = 60  # seconds for another process that migrates
-LEDGER = """
-create table if not exists tk_migration (
-    number int not null primary key, name varchar(100) not null, checksum char(32) not null,
-    applied_at timestamp not null default current_timestamp
-) engine = InnoDB default charset = utf8mb4
-"""
 
 
 def examine(link: Link, limits: Limits) -> Server:
@@ -29,35 +22,46 @@ def examine(link: Link, limits: Limits) -> Server:
     return check_server(row, (before + time.time()) / 2, limits.value)
 
 
-def migrate(link: Link) -> int:
-    """Apply what is missing and return the number of the schema. Raises SchemaMismatch.
-
-    The server commits each statement that defines something by itself; one that was cut off is begun again.
-    """
-    migrations = known(PACKAGE)
-    if not pending(migrations, _applied(link)):
-        return migrations[-1].number
-    ((found,),) = (link.ask(f"select get_lock({LOCK}, {WAIT})"))[0]
-    if found != 1:
-        raise Timeout(f"another process has been migrating the schema for {WAIT} seconds")
+def look(link: Link) -> Schema:
+    """Return what is applied, changing nothing."""
     try:
-        link.ask(LEDGER)
-        for migration in pending(migrations, _applied(link)):
-            link.ask(migration.sql.rstrip().rstrip(";").replace("%", "%%"))
-            link.ask(
-                "insert into tk_migration (number, name, checksum) values (%s, %s, %s)",
-                (migration.number, migration.name, migration.checksum),
-            )
-    finally:
-        link.ask(f"do release_lock({LOCK})")
-    return migrations[-1].number
-
-
-def _applied(link: Link) -> dict[int, str]:
-    try:
-        (rows,) = link.ask("select number, checksum from tk_migration")
+        (rows,) = link.ask(ledger.APPLIED)
     except Failed as error:
         if error.code == NO_TABLE:
-            return {}
+            return Schema(known(PACKAGE), {})
         raise
-    return dict(rows)
+    return Schema(known(PACKAGE), dict(rows))
+
+
+def migrate(link: Link, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
+    """Apply what is chosen. Raises SchemaMismatch, Forbidden or Timeout.
+
+    Of several processes one does it while the others wait. The server commits each statement that defines something
+    by itself; a file that was cut off is begun again.
+    """
+    schema = look(link)
+    schema.check()
+    if not choose(schema):
+        return schema
+    ((found,),) = (link.ask(ledger.LOCK))[0]
+    if found != 1:
+        raise Timeout(f"another process has been migrating the schema for {ledger.WAIT} seconds")
+    try:
+        return _apply(link, choose)
+    except Failed as error:
+        if isinstance(map_error(error, wrote=False), Forbidden):
+            raise not_allowed(str(error)) from error
+        raise
+    finally:
+        link.ask(ledger.FREE)
+
+
+def _apply(link: Link, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
+    link.ask(ledger.LEDGER)
+    schema = look(link)  # another process may have been quicker
+    schema.check()
+    done = choose(schema)
+    for migration in done:
+        link.ask(ledger.body(migration).replace("%", "%%"))
+        link.ask(ledger.record(migration))
+    return schema.after(done)

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, Final
 
 from psycopg import Connection
 
 from threadkeep._sync.drivers.postgres.lines import Lines, rows_of
-from threadkeep.concurrency import Background, Flow
+from threadkeep.concurrency import Background, Flow, Lock
 from threadkeep.engines.notify import Hub
-from threadkeep.engines.sql.postgres.errors import DRIVER
 from threadkeep.engines.sql.postgres.statements import Statements
 from threadkeep.engines.sql.postgres.watched import Watched
-from threadkeep.errors import ThreadkeepError
 from threadkeep.model.refs import Ref
 
+log = logging.getLogger("threadkeep")
 TICK: Final = 0.2  # seconds between looks at what else is to be done
 POLL: Final = 1.0  # seconds between queries where notifications do not come through
 LOOK: Final = 30.0  # seconds after which watchers look by themselves, whatever was heard
@@ -29,16 +29,18 @@ class Ear:
         self._lines, self._sql, self._hub = lines, statements, hub
         self._background = Background()
         self._watched = Watched()
-        self._running = self._closed = False
+        self._starting = Lock()
+        self._running = self._deaf = self._closed = False
 
     def add(self, ref: Ref) -> None:
-        """Have writers tell of the changes of an entity from now on."""
+        """Have writers tell of the changes of an entity from now on; undo it by `remove`, also after an error."""
         key = self._watched.add(ref)
         self._lines.ask(self._sql.watch, ([key],))
-        self._watched.unsettled.append((None, ref))
-        if not self._running:
-            self._running = True
-            self._background.start(self._run)
+        self._watched.settle(ref)
+        with self._starting:
+            if not self._running:
+                self._running = True
+                self._background.start(self._run)
 
     def remove(self, ref: Ref) -> None:
         """Undo one `add`."""
@@ -53,7 +55,13 @@ class Ear:
                     finally:
                         if self._lines.borrowed and not con.closed:
                             con.execute(self._sql.unlisten, prepare=False)
-            except (*DRIVER, ThreadkeepError):
+            except Exception as error:  # noqa: BLE001 - whatever it is, who watches is not to be left alone
+                if not (self._deaf or self._closed):
+                    log.warning(
+                        "changes by other processes are not heard (%s); trying again",
+                        type(error).__name__,
+                    )
+                self._deaf = True
                 Flow.sleep(TICK)
 
     def _hear(self, con: Connection[Any]) -> None:
@@ -62,6 +70,7 @@ class Ear:
         direct = pid == con.info.backend_pid
         if direct:
             con.execute(self._sql.listen)
+        self._deaf = False
         self._hub.publish_all()  # what happened before is not told
         looked = renewed = time.monotonic()
         while not self._closed:

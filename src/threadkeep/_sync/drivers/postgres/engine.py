@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from random import random
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
+from psycopg import Connection
 
 from threadkeep._sync.drivers.postgres.ear import Ear
 from threadkeep._sync.drivers.postgres.lines import Lines
-from threadkeep._sync.drivers.postgres.schema import examine, migrate
+from threadkeep._sync.drivers.postgres.schema import examine, look, migrate
 from threadkeep._sync.drivers.watching import revisions
 from threadkeep.concurrency import Flow, Home, Lock, Pump
 from threadkeep.engines.notify import Hub
+from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.postgres.connections import Server
 from threadkeep.engines.sql.postgres.errors import DRIVER, NO_LINE, is_lost, map_error, passes
+from threadkeep.engines.sql.postgres.ledger import script
 from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
 from threadkeep.engines.sql.postgres.program import (
@@ -37,6 +41,7 @@ from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+BOUNDLESS = (1 << 31) - 1  # what an integer of the server takes
 TRIES = 20  # of a call that the server refused without having done anything
 
 
@@ -63,10 +68,19 @@ class PostgresEngine:
         self._ear: Ear | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        few, size = max(1, lines.settings.connections // 3), {"most": MOST, "heaviest": HEAVIEST}
-        self._gets = Pump(self._get, lambda _: 0, width=few, **size)
-        self._reads = Pump(self._read, lambda job: job.weight, width=few, **size)
-        self._writes = Pump(self._write, lambda job: job.weight, width=few, **size)
+        few = max(1, lines.settings.connections // 3)
+        self._gets = Pump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = Pump(
+            self._read, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+        )
+        self._writes = Pump(
+            self._write,
+            lambda job: job.weight,
+            width=few,
+            key=lambda job: job.batch.ref,
+            most=MOST,
+            heaviest=HEAVIEST,
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -88,19 +102,43 @@ class PostgresEngine:
         with self._lock:
             if self._server is not None:
                 return
-            try:
-                with self._lines.direct() as con:
-                    server, self._names = examine(con, self._names)
-                    self._schema = migrate(con, self._names)
-                self._sql = Statements(self._names)
-                self._lines.open()
-            except DRIVER as error:
-                raise map_error(error, wrote=False) from error
+            with self._apart() as (con, server):
+                schema = migrate(con, self._names, lambda schema: schema.opening)
+            self._schema = schema.number
+            self._sql = Statements(self._names)
+            self._lines.open()
             self._server = server
+
+    @contextmanager
+    def _apart(self) -> Generator[tuple[Connection[Any], Server]]:
+        """Lend a connection for work on the schema, whose name is known from then on, and say what fails there."""
+        try:
+            with self._lines.direct() as con:
+                server, self._names = examine(con, self._names)
+                yield con, server
+        except DRIVER as error:
+            raise map_error(error, wrote=False) from error
+
+    def schema(self) -> Schema:
+        """Return what is applied of the migrations, changing nothing, also before `setup`."""
+        with self._apart() as (con, _):
+            return look(con, self._names)
+
+    def migrate(self, *phases: Phase) -> Schema:
+        """Apply what is missing of these phases, in one transaction. Raises as `setup` does."""
+        with self._apart() as (con, _):
+            return migrate(con, self._names, lambda schema: schema.due(phases))
+
+    def script(self, migrations: tuple[Migration, ...]) -> str:
+        """Return what applies migrations and records them, for psql."""
+        with self._apart():
+            return script(migrations, self._names)
 
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in one trip; one more where a read renews a lease."""
         self._home.check()
+        if not batch.writes:
+            self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = self._gets.call(batch)
             if reply is not None:
@@ -136,8 +174,8 @@ class PostgresEngine:
         order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values = [value for n in order for value in jobs[n].values]
         texts = f"[{','.join([jobs[n].text for n in order])}]"
-        limits = self._limits
-        args = (texts, values, limits.fields, limits.labels, self._clock())
+        fields, labels = (min(n, BOUNDLESS) for n in (self._limits.fields, self._limits.labels))
+        args = (texts, values, fields, labels, self._clock())
         try:
             rows = self._patiently(self._sql.apply, args)
         except DRIVER as error:
@@ -179,6 +217,11 @@ class PostgresEngine:
             Flow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
         return self._lines.fetch(statement, args)
 
+    def spaces(self) -> list[tuple[str, str]]:
+        """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
+        self._home.check()
+        return [(namespace, kind) for namespace, kind in self._lines.ask(self._sql.spaces, ())]
+
     def scan(self, query: Query) -> Page:
         """Return one page of a listing, in one trip."""
         self._home.check()
@@ -201,11 +244,12 @@ class PostgresEngine:
     def watch(self, ref: Ref) -> Iterator[int]:
         """Yield the revision now and then after each change, also by other processes, coalesced."""
         self._home.check()
-        if self._ear is None:
-            self._ear = Ear(self._lines, self._sql, self._hub)
-        ear = self._ear
-        ear.add(ref)
+        with self._lock:
+            if self._ear is None:
+                self._ear = Ear(self._lines, self._sql, self._hub)
+            ear = self._ear
         try:
+            ear.add(ref)
             for revision in revisions(self, self._hub, ref):
                 yield revision
         finally:

@@ -66,6 +66,12 @@ FUNCTIONS: Final = (
         "json",
     ),
 )
+INDEXES: Final = (
+    "entity_listed_idx",
+    "entity_due_idx",
+    "item_id_idx",
+    "tombstone_until_idx",
+)
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,29}")
 
 
@@ -103,11 +109,13 @@ class Names(msgspec.Struct, frozen=True):
     def _quoted(self, name: str) -> sql.Identifier:
         return sql.Identifier(name) if self.schema is None else sql.Identifier(self.schema, name)
 
-    def compose(self, text: LiteralString) -> sql.Composed:
-        """Return a statement with its names in braces filled in, quoted."""
+    def compose(self, text: LiteralString, release: int = RELEASE) -> sql.Composed:
+        """Return a statement with its names in braces filled in, quoted; `release`: of the functions that it means."""
         known: dict[str, sql.Composable] = {name: self.table(name) for name in (*TABLES, *VIEWS)}
         for name in FUNCTIONS:
-            known[name] = self._quoted(f"{self.prefix}_{name}_{RELEASE}")
+            known[name] = self._quoted(f"{self.prefix}_{name}_{release}")
+        for name in INDEXES:  # they lie where their table does
+            known[name] = sql.Identifier(f"{self.prefix}_{name}")
         known["channel"] = sql.Literal(self.channel)
         known["channel_name"] = sql.Identifier(self.channel)
         return sql.SQL(text).format(**known)

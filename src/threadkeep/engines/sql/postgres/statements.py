@@ -22,6 +22,14 @@ _TEXTS: Final[dict[str, LiteralString]] = {
         "select claims::text, finished from"
         " {claim}(%b::text, %b::int4, %b::int8, %b::int8, %b::text::jsonb, %b::int8)"
     ),
+    "spaces": (  # from one to the next by the index, however many entities there are
+        "with recursive space(ns, kind) as ("
+        "(select ns, kind from {entity} order by ns, kind limit 1)"
+        " union all select next.ns, next.kind from space cross join lateral ("
+        "select e.ns, e.kind from {entity} e where (e.ns, e.kind) > (space.ns, space.kind)"
+        " order by e.ns, e.kind limit 1) next"
+        ") select ns, kind from space"
+    ),
     "watch": "select {watch_all}(%b::text[])",
     "listen": "listen {channel_name}",
     "unlisten": "unlisten {channel_name}",
@@ -48,3 +56,4 @@ class Statements:
         self.newest, self.by_id, self.claim = found["newest"], found["by_id"], found["claim"]
         self.watch, self.listen, self.poll = found["watch"], found["listen"], found["poll"]
         self.snapshot, self.unlisten = found["snapshot"], found["unlisten"]
+        self.spaces = found["spaces"]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 
-from threadkeep.engines.sql.migrate import known, pending
 from threadkeep.errors import (
     DataLost,
     Forbidden,
@@ -22,7 +18,6 @@ from threadkeep.errors import (
     UsageError,
 )
 
-PACKAGE = "threadkeep.engines.sql.sqlite"
 CACHE_KIB = {True: 64_000, False: 16_000}  # of the writer, of each reader
 
 
@@ -98,85 +93,3 @@ def open_connection(settings: Settings, *, write: bool, wait: float) -> sqlite3.
         con.close()
         raise
     return con
-
-
-def prepare(con: sqlite3.Connection, settings: Settings) -> int:
-    """Bring the database to this release's schema, or verify it; return the schema's number.
-
-    Safe against another process that does the same and against being killed in the middle.
-    """
-    migrations = known(PACKAGE)
-    if settings.mode == "ro":
-        missing = pending(migrations, _applied(con))
-        if missing:
-            raise SchemaMismatch(
-                f"{settings.path} lacks migration {missing[0].number}; open it once for writing"
-            )
-        return migrations[-1].number
-    _patiently(settings, lambda: con.execute("pragma journal_mode = wal").fetchone())
-    if not pending(migrations, _applied(con)):
-        return migrations[-1].number
-    _patiently(settings, lambda: con.execute("begin immediate"))
-    try:
-        for migration in pending(migrations, _applied(con)):
-            for statement in _statements(migration.sql):
-                con.execute(statement)
-            con.execute(
-                "insert into tk_migration (number, name, checksum, applied) values (?, ?, ?, ?)",
-                (migration.number, migration.name, migration.checksum, int(time.time())),
-            )
-        con.execute("commit")
-    except BaseException:
-        if con.in_transaction:
-            con.execute("rollback")
-        raise
-    if not settings.memory:
-        _sync_folder(settings.path)
-    return migrations[-1].number
-
-
-def _applied(con: sqlite3.Connection) -> dict[int, str]:
-    there = con.execute("select 1 from sqlite_master where name = 'tk_migration'").fetchone()
-    if there is None:
-        if con.in_transaction:
-            con.execute(
-                "create table tk_migration"
-                " (number integer primary key, name text, checksum text, applied integer)"
-            )
-        return {}
-    return dict(con.execute("select number, checksum from tk_migration").fetchall())
-
-
-def _statements(sql: str) -> list[str]:
-    found: list[str] = []
-    part = ""
-    for line in sql.splitlines(keepends=True):
-        part += line
-        if sqlite3.complete_statement(part):
-            found.append(part)
-            part = ""
-    return found
-
-
-def _patiently(settings: Settings, call: Callable[[], object]) -> None:
-    """Make a call that another process may hold up."""
-    deadline = time.monotonic() + settings.timeout
-    while True:
-        try:
-            call()
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > deadline:
-                raise
-            time.sleep(0.002)
-        else:
-            return
-
-
-def _sync_folder(path: str) -> None:
-    """Make the file's name itself survive a power cut."""
-    folder = os.open(Path(path).absolute().parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

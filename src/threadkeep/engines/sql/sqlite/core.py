@@ -11,15 +11,16 @@ from typing import Any
 from threadkeep.engines.apply import apply
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.reads import read
-from threadkeep.engines.sql.sqlite.connect import Settings, map_error, open_connection, prepare
+from threadkeep.engines.sql.sqlite.connect import Settings, map_error, open_connection
 from threadkeep.engines.sql.sqlite.light import LightView, TooHeavy
 from threadkeep.engines.sql.sqlite.listing import list_page
 from threadkeep.engines.sql.sqlite.poller import Poller
 from threadkeep.engines.sql.sqlite.readers import Readers
+from threadkeep.engines.sql.sqlite.schema import prepare, unsynced
 from threadkeep.engines.sql.sqlite.view import SQL, SqliteView
 from threadkeep.engines.sql.sqlite.writer import Job, Writer
 from threadkeep.engines.tend import tend
-from threadkeep.errors import Timeout, Unavailable
+from threadkeep.errors import Timeout
 from threadkeep.model.leases import renewed
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -73,9 +74,7 @@ class Core:
         except sqlite3.Error as error:
             raise map_error(error, self.settings.path) from error
         except OSError as error:
-            raise Unavailable(
-                f"the folder of {self.settings.path} could not be synced: {error.strerror}"
-            ) from error
+            raise unsynced(self.settings, error) from error
         if self.settings.memory:
             self._only = con
         else:

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import msgspec
 
-from threadkeep.engines.sql.migrate import Migration, known
-from threadkeep.engines.sql.sqlite.connect import PACKAGE, Settings, map_error, open_connection
+from threadkeep.engines.sql.migrate import Schema
+from threadkeep.engines.sql.sqlite.connect import Settings, map_error, open_connection
+from threadkeep.engines.sql.sqlite.schema import look
 from threadkeep.engines.sql.sqlite.view import SQL
 from threadkeep.errors import UsageError
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. Times are microseconds; `schema` 0: nothing of threadkeep is there.
+    """What was found. Times are microseconds.
 
-    `pending`: migrations that are to be applied; `changed`: numbers of those that were applied in another
-    form than this release has. `newest_update`, `oldest_due`: None where there is nothing.
+    `newest_update`, `oldest_due`: None where there is nothing.
     """
 
     path: str
@@ -31,10 +31,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     disk_total: int
     durability: str
     journal: str
-    schema: int
-    known: int
-    pending: tuple[Migration, ...]
-    changed: tuple[int, ...]
+    schema: Schema
     newest_update: int | None
     oldest_due: int | None
     entities: int
@@ -54,9 +51,8 @@ def inspect(settings: Settings) -> Inspection:
 
 
 def _inspect(con: sqlite3.Connection, settings: Settings) -> Inspection:
-    migrations = known(PACKAGE)
-    applied = _applied(con)
-    there = bool(applied)
+    schema = look(con)
+    there = bool(schema.applied)
     path = Path(settings.path).absolute()
     usage = shutil.disk_usage(path.parent)
     return Inspection(
@@ -68,24 +64,12 @@ def _inspect(con: sqlite3.Connection, settings: Settings) -> Inspection:
         disk_total=usage.total,
         durability=settings.durability,
         journal=con.execute("pragma journal_mode").fetchone()[0],
-        schema=max(applied, default=0),
-        known=migrations[-1].number,
-        pending=tuple(m for m in migrations if m.number not in applied),
-        changed=tuple(
-            m.number for m in migrations if applied.get(m.number, m.checksum) != m.checksum
-        ),
+        schema=schema,
         newest_update=_one(con, SQL["newest_update"]) if there else None,
         oldest_due=_one(con, SQL["oldest_due"]) if there else None,
         entities=_one(con, "select count(*) from tk_entity") or 0 if there else 0,
         namespaces=_namespaces(con) if there else (),
     )
-
-
-def _applied(con: sqlite3.Connection) -> dict[int, str]:
-    found = con.execute("select 1 from sqlite_master where name = 'tk_migration'").fetchone()
-    if found is None:
-        return {}
-    return dict(con.execute("select number, checksum from tk_migration").fetchall())
 
 
 def _one(con: sqlite3.Connection, sql: str) -> int | None:

@@ -1,7 +1,7 @@
 -- Times are microseconds since 1970 UTC. A value begins with one byte that tells its form: j is JSON text.
 -- Names in braces are filled in by the driver, quoted, with the schema and the prefix of the store.
 
-create table {entity} (
+create table if not exists {entity} (
     eid         bigint generated always as identity primary key,
     ns          text   collate "C" not null,
     kind        text   collate "C" not null,
@@ -23,10 +23,12 @@ create table {entity} (
     item_bytes  bigint not null,
     unique (ns, kind, id)
 ) with (fillfactor = 80);
-create unique index on {entity} (ns, kind, listed);
-create index on {entity} (due) where due is not null;
+-- Not (ns, kind, listed): without statistics the server would as soon look an entity up by it as by its address,
+-- and read all of the kind. No index can be taken for another here.
+create unique index if not exists {entity_listed_idx} on {entity} ((kind || ' ' || ns), listed);
+create index if not exists {entity_due_idx} on {entity} (due) where due is not null;
 
-create table {field} (
+create table if not exists {field} (
     eid     bigint not null,
     map     text   collate "C" not null,
     name    text   collate "C" not null,
@@ -38,7 +40,7 @@ create table {field} (
     primary key (eid, map, name)
 ) with (fillfactor = 90);
 
-create table {log} (
+create table if not exists {log} (
     eid   bigint not null,
     name  text   collate "C" not null,
     head  bigint not null,
@@ -47,7 +49,7 @@ create table {log} (
     primary key (eid, name)
 ) with (fillfactor = 80);
 
-create table {item} (
+create table if not exists {item} (
     eid   bigint not null,
     log   text   collate "C" not null,
     seq   bigint not null,
@@ -57,9 +59,10 @@ create table {item} (
     value bytea  not null,
     primary key (eid, log, seq)
 );
-create unique index on {item} (eid, log, id) where id is not null;
+-- The expressions keep the server from looking for an id in all of the log, by the primary key.
+create unique index if not exists {item_id_idx} on {item} ((eid + 0), (log || ''), id) where id is not null;
 
-create table {label} (
+create table if not exists {label} (
     ns     text   collate "C" not null,
     kind   text   collate "C" not null,
     name   text   collate "C" not null,
@@ -69,7 +72,7 @@ create table {label} (
     primary key (ns, kind, name, value, listed, eid)
 );
 
-create table {tombstone} (
+create table if not exists {tombstone} (
     ns    text   collate "C" not null,
     kind  text   collate "C" not null,
     id    text   collate "C" not null,
@@ -77,9 +80,9 @@ create table {tombstone} (
     until bigint not null,
     primary key (ns, kind, id, epoch)
 );
-create index on {tombstone} (until);
+create index if not exists {tombstone_until_idx} on {tombstone} (until);
 
-create table {watch} (
+create table if not exists {watch} (
     key   text   collate "C" primary key,  -- md5 of the entity's address
     until bigint not null
 );

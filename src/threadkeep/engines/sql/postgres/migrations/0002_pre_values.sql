@@ -1,7 +1,7 @@
 -- Small functions of values: no table is touched here.
 
 -- The least text above every text that begins with `prefix`; null where there is none.
-create function {above}(prefix text) returns text language plpgsql immutable as $$
+create or replace function {above}(prefix text) returns text language plpgsql immutable as $$
 declare
     point int;
 begin
@@ -16,13 +16,13 @@ begin
 end $$;
 
 -- The new end of a sliding lease that is read at `now`; null when it need not move.
-create function {renewed}(win bigint, fin bigint, now bigint) returns bigint
+create or replace function {renewed}(win bigint, fin bigint, now bigint) returns bigint
 language sql immutable as $$
     select case when now + win - fin > win / 16 then now + win end
 $$;
 
 -- The layout that msgspec and Python give a float: exponents below -5 and above 15 are written out.
-create function {float_text}(number float8) returns text language plpgsql immutable as $$
+create or replace function {float_text}(number float8) returns text language plpgsql immutable as $$
 declare
     part text[] := regexp_match(number::text, '^(-?)(\d+)\.?(\d*)(?:e([+-]\d+))?$');
     digits text := part[2] || part[3];
@@ -45,13 +45,13 @@ begin
 end $$;
 
 -- Stop the whole call; the driver turns `why` and the details into an error of threadkeep.
-create function {refuse}(why text, details json) returns void language plpgsql as $$
+create or replace function {refuse}(why text, details json) returns void language plpgsql as $$
 begin
     raise exception '%', why using errcode = 'TK001', detail = details;
 end $$;
 
 -- A stored number plus `summand`, both as JSON text. A value that is null counts as 0.
-create function {increased}(value bytea, summand text, field text) returns text
+create or replace function {increased}(value bytea, summand text, field text) returns text
 language plpgsql as $$
 declare
     stored text := case when value is null then '0'

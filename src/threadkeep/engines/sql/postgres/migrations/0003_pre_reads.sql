@@ -1,7 +1,7 @@
 -- Reads of one entity. They write nothing and say what is to be renewed.
 
 -- Fields of a map: the named ones in that order, or those with a prefix (null: all) by name.
-create function {pick}(p_eid bigint, p_map text, p_names jsonb, p_prefix text)
+create or replace function {pick}(p_eid bigint, p_map text, p_names jsonb, p_prefix text)
 returns table (ord bigint, name text, value bytea, rev bigint, win bigint, expires bigint, refs text[])
 language sql stable as $$
     select n.ord, f.name, f.value, f.rev, f.win, f.expires, f.refs
@@ -17,7 +17,7 @@ language sql stable as $$
 $$;
 
 -- The living fields among these as JSON: by name, their values at `base` and after, and to what they link.
-create function {show}(p_eid bigint, p_map text, p_names jsonb, p_prefix text, p_now bigint, base int,
+create or replace function {show}(p_eid bigint, p_map text, p_names jsonb, p_prefix text, p_now bigint, base int,
                        with_values boolean, renew boolean,
                        out shown json, out vals bytea[], out links jsonb, out stale jsonb)
 language plpgsql stable as $$
@@ -44,7 +44,7 @@ begin
 end $$;
 
 -- Items of a log in order of their numbers.
-create function {walk}(p_eid bigint, p_log text, p_ids jsonb, p_after bigint, p_before bigint,
+create or replace function {walk}(p_eid bigint, p_log text, p_ids jsonb, p_after bigint, p_before bigint,
                        p_limit bigint, p_newest boolean)
 returns setof {item} language sql stable as $$
     (select * from {item} i
@@ -59,11 +59,11 @@ returns setof {item} language sql stable as $$
     union all
     select i.* from (select distinct d from jsonb_array_elements_text(p_ids) d) n
     cross join lateral (
-        select * from {item} t where t.eid = p_eid and t.log = p_log and t.id = n.d limit 1
+        select * from {item} t where t.eid + 0 = p_eid and t.log || '' = p_log and t.id = n.d limit 1
     ) i
 $$;
 
-create function {read_log}(p_eid bigint, op jsonb, p_now bigint, base int,
+create or replace function {read_log}(p_eid bigint, op jsonb, p_now bigint, base int,
                            out result json, out vals bytea[], out stale jsonb)
 language plpgsql stable as $$
 #variable_conflict use_variable
@@ -107,7 +107,7 @@ begin
         'bytes', l.bytes, 'linked', coalesce(linked, json_build_object()));
 end $$;
 
-create function {read_map}(p_eid bigint, op jsonb, p_now bigint, base int,
+create or replace function {read_map}(p_eid bigint, op jsonb, p_now bigint, base int,
                            out result json, out vals bytea[], out stale jsonb)
 language plpgsql stable as $$
 #variable_conflict use_variable
@@ -128,7 +128,7 @@ begin
 end $$;
 
 -- The public form of the row. What has run out in it stands in its counts still.
-create function {record}(e {entity}, p_now bigint, maps text[], logs text[]) returns json
+create or replace function {record}(e {entity}, p_now bigint, maps text[], logs text[]) returns json
 language plpgsql stable as $$
 declare
     dead bigint := 0;
@@ -146,7 +146,7 @@ begin
 end $$;
 
 -- The entity's own record; nothing where it holds nothing.
-create function {info}(e {entity}, p_now bigint) returns json language plpgsql stable as $$
+create or replace function {info}(e {entity}, p_now bigint) returns json language plpgsql stable as $$
 declare
     maps text[] := array(select distinct f.map from {field} f
                          where f.eid = e.eid and f.map not like '#%' order by f.map);
@@ -159,7 +159,7 @@ begin
 end $$;
 
 -- What a read finds where nothing stands.
-create function {empty}(op jsonb, p_now bigint) returns json language sql stable as $$
+create or replace function {empty}(op jsonb, p_now bigint) returns json language sql stable as $$
     select case op->>'type'
         when 'get' then json_build_object('type', 'fields', 'fields', json_build_object())
         when 'read' then json_build_object('type', 'items')
@@ -168,7 +168,7 @@ create function {empty}(op jsonb, p_now bigint) returns json language sql stable
 $$;
 
 -- Answer the reads among `ops`, each at its place; null stands where a write is.
-create function {answer}(e {entity}, ops jsonb, p_now bigint, out results json[], out vals bytea[], out stale jsonb)
+create or replace function {answer}(e {entity}, ops jsonb, p_now bigint, out results json[], out vals bytea[], out stale jsonb)
 language plpgsql stable as $$
 declare
     op jsonb;
@@ -201,7 +201,7 @@ begin
 end $$;
 
 -- A reply; `e` null: nothing stands.
-create function {reply}(e {entity}, ok boolean, results json[], failed int default null,
+create or replace function {reply}(e {entity}, ok boolean, results json[], failed int default null,
                         expired boolean default false, changed boolean default false)
 returns json language sql stable as $$
     select json_build_object(
@@ -210,7 +210,7 @@ returns json language sql stable as $$
 $$;
 
 -- A batch of reads. `reply` is null when it must be run by {apply}: something is to be renewed or reclaimed.
-create function {read}(b jsonb, clock bigint, out reply json, out vals bytea[])
+create or replace function {read}(b jsonb, clock bigint, out reply json, out vals bytea[])
 language plpgsql stable as $$
 declare
     e {entity};
@@ -236,8 +236,8 @@ begin
 end $$;
 
 -- Run a group of batches of reads on one snapshot.
-create function {read_all}(batches jsonb[], clock bigint) returns table (reply text, vals bytea[])
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+create or replace function {read_all}(batches jsonb[], clock bigint) returns table (reply text, vals bytea[])
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     r record;
 begin
@@ -250,10 +250,10 @@ begin
 end $$;
 
 -- One field of each of several entities, in their order: [namespace, kind, id, map, name, renew]. `stale`: {apply} must see to it.
-create function {get_all}(asked jsonb, clock bigint)
+create or replace function {get_all}(asked jsonb, clock bigint)
 returns table (revision bigint, epoch text, value bytea, rev bigint, win bigint, expires bigint, refs text[],
                stale boolean)
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     moment constant bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
 begin

@@ -1,6 +1,6 @@
 -- Writes to fields. The entity's row is locked. `count` and `weight` are what is to be added to its counts.
 
-create function {start_lease}(lease jsonb, now bigint, out win bigint, out fin bigint)
+create or replace function {start_lease}(lease jsonb, now bigint, out win bigint, out fin bigint)
 language plpgsql immutable as $$
 begin
     win := (lease->>'window')::bigint;
@@ -8,8 +8,8 @@ begin
 end $$;
 
 -- A few fields, one after the other.
-create function {set_each}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint, p_win bigint,
-                           out result json, out changed boolean, inout due bigint, out count bigint,
+create or replace function {set_each}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint,
+                           out result json, out changed boolean, out due bigint, out count bigint,
                            out weight bigint)
 language plpgsql as $$
 declare
@@ -19,38 +19,42 @@ declare
     given record;
     new bytea;
     size int;
-    fin bigint;
+    p_win constant bigint := op->'lease'->>'window';
+    fin constant bigint := coalesce((op->'lease'->>'end')::bigint, p_now + p_win);
 begin
     count := 0;
     weight := 0;
     changed := false;
     for given in select g.key, g.value from jsonb_each(op->'items') g loop
-        select octet_length(t.value), t.expires into size, fin
-        from {field} t where t.eid = p_eid and t.map = m and t.name = given.key;
-        if only_absent and size is not null and (fin is null or fin > p_now) then
+        if only_absent and exists (
+            select 1 from {field} t where t.eid = p_eid and t.map = m and t.name = given.key
+            and (t.expires is null or t.expires > p_now)
+        ) then
             skipped := skipped || given.key;
             continue;
         end if;
         new := v[base + given.value::int + 1];
+        update {field} t
+        set value = new, rev = p_rev, win = p_win, expires = fin, refs = {refs_of}(op->'refs'->given.key)
+        from {field} old -- as it was, without a statement of its own
+        where t.eid = p_eid and t.map = m and t.name = given.key
+          and old.eid = p_eid and old.map = m and old.name = given.key
+        returning octet_length(old.value) into size;
         if size is null then
             insert into {field} (eid, map, name, value, rev, win, expires, refs)
-            values (p_eid, m, given.key, new, p_rev, p_win, due, {refs_of}(op->'refs'->given.key));
+            values (p_eid, m, given.key, new, p_rev, p_win, fin, {refs_of}(op->'refs'->given.key));
             count := count + 1;
-            weight := weight + octet_length(new);
-        else
-            update {field} t
-            set value = new, rev = p_rev, win = p_win, expires = due, refs = {refs_of}(op->'refs'->given.key)
-            where t.eid = p_eid and t.map = m and t.name = given.key;
-            weight := weight + octet_length(new) - size;
+            size := 0;
         end if;
+        weight := weight + octet_length(new) - size;
         changed := true;
     end loop;
-    due := case when changed then due end;
+    due := case when changed then fin end;
     result := json_build_object('type', 'names', 'names', coalesce(skipped, array[]::text[]));
 end $$;
 
 -- Names from JSON; null for none.
-create function {refs_of}(given jsonb) returns text[] language plpgsql immutable as $$
+create or replace function {refs_of}(given jsonb) returns text[] language plpgsql immutable as $$
 begin
     if given is null or given = '[]' then
         return null;
@@ -58,7 +62,7 @@ begin
     return array(select jsonb_array_elements_text(given));
 end $$;
 
-create function {set_fields}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint,
+create or replace function {set_fields}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint, p_rev bigint,
                              out result json, out changed boolean, out due bigint, out count bigint,
                              out weight bigint)
 language plpgsql as $$
@@ -68,12 +72,11 @@ declare
     lease record;
     skipped text[];
 begin
-    lease := {start_lease}(op->'lease', p_now);
     if not op ? 'many' then
-        select s.* into result, changed, due, count, weight
-        from {set_each}(p_eid, op, v, base, p_now, p_rev, lease.win, lease.fin) s;
+        select s.* into result, changed, due, count, weight from {set_each}(p_eid, op, v, base, p_now, p_rev) s;
         return;
     end if;
+    lease := {start_lease}(op->'lease', p_now);
     with given as (
         select g.key as name, v[base + g.value::int + 1] as value,
                case when op->'refs' ? g.key then array(select jsonb_array_elements_text(op->'refs'->g.key)) end as refs
@@ -102,27 +105,45 @@ begin
     result := json_build_object('type', 'names', 'names', coalesce(skipped, array[]::text[]));
 end $$;
 
-create function {delete_fields}(p_eid bigint, op jsonb, p_now bigint,
+create or replace function {delete_fields}(p_eid bigint, op jsonb, p_now bigint,
                                 out result json, out changed boolean, out due bigint, out count bigint,
                                 out weight bigint)
 language plpgsql as $$
 declare
+    m constant text := op->>'map';
     gone text[];
+    wanted text;
+    size bigint;
 begin
-    with dead as (
+    count := 0;
+    weight := 0;
+    -- by name one after the other: joined, the server may read the whole map
+    for wanted in select distinct n collate "C" from jsonb_array_elements_text(op->'fields') n order by 1 loop
         delete from {field} f
-        using {pick}(p_eid, op->>'map', op->'fields', op->>'prefix') p
-        where f.eid = p_eid and f.map = op->>'map' and f.name = p.name
-          and (p.expires is null or p.expires > p_now)
-        returning f.name, octet_length(f.value) as size
-    )
-    select array_agg(d.name order by d.name), -count(*), -coalesce(sum(d.size), 0)
-    into gone, count, weight from dead d;
+        where f.eid = p_eid and f.map = m and f.name = wanted and (f.expires is null or f.expires > p_now)
+        returning octet_length(f.value) into size;
+        if found then
+            gone := gone || wanted;
+            count := count - 1;
+            weight := weight - size;
+        end if;
+    end loop;
+    if not op ? 'fields' then
+        with dead as (
+            delete from {field} f
+            where f.eid = p_eid and f.map = m and f.name >= coalesce(op->>'prefix', '')
+              and f.name < coalesce({above}(op->>'prefix'), repeat(chr(1114111), 129))
+              and (f.expires is null or f.expires > p_now)
+            returning f.name, octet_length(f.value) as size
+        )
+        select array_agg(d.name order by d.name), -count(*), -coalesce(sum(d.size), 0)
+        into gone, count, weight from dead d;
+    end if;
     changed := gone is not null;
     result := json_build_object('type', 'names', 'names', coalesce(gone, array[]::text[]));
 end $$;
 
-create function {increment}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint,
+create or replace function {increment}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint,
                             out result json, out changed boolean, out due bigint, out count bigint,
                             out weight bigint)
 language plpgsql as $$
@@ -155,7 +176,7 @@ begin
 end $$;
 
 -- Renew exactly; what this batch has written (it carries `p_rev`) stays as it was written.
-create function {touch_fields}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint) returns json
+create or replace function {touch_fields}(p_eid bigint, op jsonb, p_now bigint, p_rev bigint) returns json
 language plpgsql as $$
 declare
     total bigint;
@@ -174,7 +195,7 @@ begin
 end $$;
 
 -- Renew the fields that reads have named: [[map, [name, ...]], ...].
-create function {renew_fields}(p_eid bigint, stale jsonb, p_now bigint) returns void
+create or replace function {renew_fields}(p_eid bigint, stale jsonb, p_now bigint) returns void
 language plpgsql as $$
 declare
     part jsonb;

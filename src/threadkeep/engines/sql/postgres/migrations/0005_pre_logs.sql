@@ -1,6 +1,6 @@
 -- Writes to logs. The entity's row is locked.
 
-create function {append_one}(l {log}, op jsonb, v bytea[], base int, p_now bigint, out eid bigint, out name text,
+create or replace function {append_one}(l {log}, op jsonb, v bytea[], base int, p_now bigint, out eid bigint, out name text,
                              out head bigint, out count bigint, out bytes bigint, out result json)
 language plpgsql as $$
 declare
@@ -10,7 +10,7 @@ declare
 begin
     eid := l.eid; name := l.name; head := l.head; count := l.count; bytes := l.bytes;
     if id_ is not null then
-        select t.seq into stands from {item} t where t.eid = l.eid and t.log = l.name and t.id = id_;
+        select t.seq into stands from {item} t where t.eid + 0 = l.eid and t.log || '' = l.name and t.id = id_;
         if found then
             result := json_build_object('type', 'appended', 'seqs', array[stands], 'skipped', array[id_]);
             return;
@@ -22,7 +22,7 @@ begin
     result := json_build_object('type', 'appended', 'seqs', array[head]);
 end $$;
 
-create function {append}(inout l {log}, op jsonb, v bytea[], base int, p_now bigint, out result json)
+create or replace function {append}(inout l {log}, op jsonb, v bytea[], base int, p_now bigint, out result json)
 language plpgsql as $$
 declare
     seqs bigint[];
@@ -40,7 +40,7 @@ begin
         from jsonb_array_elements_text(op->'items') with ordinality o (value, ord)
     ), known as (
         select g.ord, i.seq from given g cross join lateral (
-            select t.seq from {item} t where t.eid = l.eid and t.log = l.name and t.id = g.id limit 1
+            select t.seq from {item} t where t.eid + 0 = l.eid and t.log || '' = l.name and t.id = g.id limit 1
         ) i
         where g.id is not null
     ), first as (
@@ -67,7 +67,7 @@ begin
                                 'skipped', coalesce(skipped, array[]::text[]));
 end $$;
 
-create function {cut}(inout l {log}, op jsonb, out result json) language plpgsql as $$
+create or replace function {cut}(inout l {log}, op jsonb, out result json) language plpgsql as $$
 declare
     low bigint := 1;
     high bigint := l.head;
@@ -99,29 +99,33 @@ begin
     result := json_build_object('type', 'count', 'count', gone);
 end $$;
 
-create function {restore}(inout l {log}, op jsonb, v bytea[], base int, out result json) language plpgsql as $$
+create or replace function {restore}(inout l {log}, op jsonb, v bytea[], base int, out result json) language plpgsql as $$
 declare
     given jsonb := coalesce(op->'items', '[]');
-    moved bigint;
-    moved_size bigint;
-    stood bigint;
-    stood_size bigint;
+    old constant bigint := l.head;
+    one jsonb;
+    gone int;
     size bigint;
     highest bigint;
 begin
-    -- an id is given once: what has it elsewhere moves here
-    with dead as (
-        delete from {item} t using jsonb_array_elements(given) g
-        where t.eid = l.eid and t.log = l.name and t.id = g->>'id' and t.seq <> (g->>'seq')::bigint
-        returning octet_length(t.value) as size
-    )
-    select count(*), coalesce(sum(d.size), 0) into moved, moved_size from dead d;
-    with dead as (
-        delete from {item} t using jsonb_array_elements(given) g
-        where t.eid = l.eid and t.log = l.name and t.seq = (g->>'seq')::bigint
-        returning octet_length(t.value) as size
-    )
-    select count(*), coalesce(sum(d.size), 0) into stood, stood_size from dead d;
+    -- One by one: of what stands at a list of numbers the server may read the whole log. An id is given once: what
+    -- has it elsewhere moves here.
+    for one in select * from jsonb_array_elements(given) where l.count > 0 loop
+        if one->>'id' is not null then
+            delete from {item} t where t.eid + 0 = l.eid and t.log || '' = l.name and t.id = one->>'id'
+            returning octet_length(t.value) into size;
+            get diagnostics gone = row_count;
+            l.count := l.count - gone;
+            l.bytes := l.bytes - coalesce(size, 0);
+        end if;
+        if (one->>'seq')::bigint <= old then
+            delete from {item} t where t.eid = l.eid and t.log = l.name and t.seq = (one->>'seq')::bigint
+            returning octet_length(t.value) into size;
+            get diagnostics gone = row_count;
+            l.count := l.count - gone;
+            l.bytes := l.bytes - coalesce(size, 0);
+        end if;
+    end loop;
     with put as (
         insert into {item} (eid, log, seq, at, id, refs, value)
         select l.eid, l.name, (g->>'seq')::bigint, coalesce((g->>'at')::bigint, 0), g->>'id',
@@ -131,13 +135,13 @@ begin
         returning seq, octet_length(value) as size
     )
     select coalesce(sum(p.size), 0), max(p.seq) into size, highest from put p;
-    l.count := l.count - moved - stood + jsonb_array_length(given);
-    l.bytes := l.bytes - moved_size - stood_size + size;
+    l.count := l.count + jsonb_array_length(given);
+    l.bytes := l.bytes + size;
     l.head := greatest(l.head, (op->>'head')::bigint, highest);
     result := json_build_object('type', 'count', 'count', jsonb_array_length(given));
 end $$;
 
-create function {write_log}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint,
+create or replace function {write_log}(p_eid bigint, op jsonb, v bytea[], base int, p_now bigint,
                             out result json, out changed boolean, out count bigint, out weight bigint)
 language plpgsql as $$
 declare

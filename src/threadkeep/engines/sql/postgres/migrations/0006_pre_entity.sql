@@ -1,12 +1,13 @@
 -- The entity's row, its places in listings, its end.
 
 -- A place in listings above all others of the kind, at least `p_now`.
-create function {next_listed}(p_ns text, p_kind text, p_now bigint) returns bigint language sql as $$
-    select greatest(p_now, coalesce((select max(t.listed) + 1 from {entity} t where t.ns = p_ns and t.kind = p_kind), 0))
+create or replace function {next_listed}(p_ns text, p_kind text, p_now bigint) returns bigint language sql as $$
+    select greatest(p_now, (select t.listed + 1 from {entity} t where t.kind || ' ' || t.ns = p_kind || ' ' || p_ns
+                            order by t.listed desc limit 1))
 $$;
 
 -- Store the row as it is now, and its labels at their place where one of the two has changed.
-create function {put_entity}(old {entity}, e {entity}) returns void language plpgsql as $$
+create or replace function {put_entity}(old {entity}, e {entity}) returns void language plpgsql as $$
 begin
     update {entity} t
     set updated = e.updated, listed = e.listed, prior = e.prior,
@@ -25,7 +26,7 @@ begin
 end $$;
 
 -- Remove everything; with `until` leave a tombstone of the epoch that stands until then.
-create function {drop_entity}(e {entity}, p_until bigint) returns void language plpgsql as $$
+create or replace function {drop_entity}(e {entity}, p_until bigint) returns void language plpgsql as $$
 begin
     delete from {item} t using {log} l where l.eid = e.eid and t.eid = l.eid and t.log = l.name;
     delete from {log} t where t.eid = e.eid;
@@ -42,14 +43,14 @@ begin
 end $$;
 
 -- When an entity without any end is to be looked at: never, unless it holds nothing.
-create function {entity_due}(e {entity}) returns bigint language sql immutable as $$
+create or replace function {entity_due}(e {entity}) returns bigint language sql immutable as $$
     select case when e.fields = 0 and e.items = 0 and e.labels is null and e.expires is null
            then e.updated + 86400000000 end
 $$;
 
 -- Drop the fields that have run out and find the next time to look. An entity that has held nothing for a day
 -- is forgotten: then null.
-create function {reclaim}(e {entity}, p_now bigint) returns {entity} language plpgsql as $$
+create or replace function {reclaim}(e {entity}, p_now bigint) returns {entity} language plpgsql as $$
 declare
     gone bigint;
     size bigint;
@@ -80,7 +81,7 @@ begin
 end $$;
 
 -- Look after one entity that is due: claim it when it is over, else reclaim. The answer is a claim or null.
-create function {tend}(e {entity}, clock bigint, lease bigint, token bigint) returns json
+create or replace function {tend}(e {entity}, clock bigint, lease bigint, token bigint) returns json
 language plpgsql as $$
 declare
     now bigint := greatest(clock, e.updated);
@@ -101,9 +102,9 @@ begin
 end $$;
 
 -- Lease what is due to the caller, as JSON; whether nothing more was due.
-create function {claim}(p_ns text, p_limit int, lease bigint, clock bigint, ref jsonb, token bigint,
+create or replace function {claim}(p_ns text, p_limit int, lease bigint, clock bigint, ref jsonb, token bigint,
                         out claims json, out finished boolean)
-language plpgsql set enable_seqscan = off as $$
+language plpgsql set enable_seqscan = off set jit = off as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     e {entity};
@@ -142,13 +143,13 @@ begin
 end $$;
 
 -- What watchers call an entity. No name holds a control character.
-create function {watched}(ref jsonb) returns text language sql immutable as $$
+create or replace function {watched}(ref jsonb) returns text language sql immutable as $$
     select left(encode(sha256(convert_to(
         concat_ws(E'\x1f', ref->>'namespace', ref->>'kind', ref->>'id'), 'UTF8')), 'hex'), 32)
 $$;
 
 -- Tell those who watch one of these entities. Only after the entities were written is it known who watches them.
-create function {tell}(refs jsonb) returns void language plpgsql as $$
+create or replace function {tell}(refs jsonb) returns void language plpgsql as $$
 declare
     known text;
 begin
@@ -163,7 +164,7 @@ begin
 end $$;
 
 -- Have changes of entities told for two minutes more.
-create function {watch_all}(keys text[]) returns void language plpgsql as $$
+create or replace function {watch_all}(keys text[]) returns void language plpgsql as $$
 declare
     now bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
 begin

@@ -1,6 +1,6 @@
 -- A batch: the twin of threadkeep.engines.apply.
 
-create function {holds}(e {entity}, guard jsonb, b jsonb, p_now bigint, claimed boolean) returns boolean
+create or replace function {holds}(e {entity}, guard jsonb, b jsonb, p_now bigint, claimed boolean) returns boolean
 language plpgsql stable as $$
 declare
     kind text := guard->>'type';
@@ -33,7 +33,7 @@ end $$;
 
 -- Answer for an entity that has expired: for all but its claimant nothing stands there. That it was seen so
 -- is noted as a claim would: a clock that goes back does not bring it back.
-create function {over}(e {entity}, b jsonb, p_now bigint, writes boolean) returns json language plpgsql as $$
+create or replace function {over}(e {entity}, b jsonb, p_now bigint, writes boolean) returns json language plpgsql as $$
 declare
     guard jsonb;
 begin
@@ -52,7 +52,7 @@ begin
 end $$;
 
 -- Write the renewals that were called for, and the entity's own.
-create function {settle}(e {entity}, stale jsonb, renews boolean, p_now bigint) returns void language plpgsql as $$
+create or replace function {settle}(e {entity}, stale jsonb, renews boolean, p_now bigint) returns void language plpgsql as $$
 begin
     if stale <> '[]' then
         perform {renew_fields}(e.eid, stale, p_now);
@@ -63,7 +63,7 @@ begin
 end $$;
 
 -- What `once` remembers: results and values, for 10 minutes.
-create function {remember}(e {entity}, id text, results json[], vals bytea[], p_now bigint) returns bigint
+create or replace function {remember}(e {entity}, id text, results json[], vals bytea[], p_now bigint) returns bigint
 language plpgsql as $$
 declare
     fin bigint := p_now + 600000000;
@@ -78,7 +78,7 @@ begin
 end $$;
 
 -- The row of a new entity; null where somebody else was quicker.
-create function {create_entity}(b jsonb, p_now bigint) returns {entity} language plpgsql as $$
+create or replace function {create_entity}(b jsonb, p_now bigint) returns {entity} language plpgsql as $$
 declare
     e {entity};
     mark text := replace(gen_random_uuid()::text, '-', '');

@@ -1,13 +1,13 @@
 -- The writes of a batch, and the whole of one: {apply} for one, {apply_all} for a group.
 
 -- Labels after a Label operation.
-create function {relabel}(labels jsonb, given jsonb) returns jsonb language sql immutable as $$
+create or replace function {relabel}(labels jsonb, given jsonb) returns jsonb language sql immutable as $$
     select (coalesce(labels, '{{}}') || given)
            - array(select n.key from jsonb_each(given) n where jsonb_typeof(n.value) = 'null')
 $$;
 
 -- Do the writes of a batch to an entity, which is locked; `results` has those of the reads in it.
-create function {write}(old {entity}, b jsonb, v bytea[], base int, p_now bigint, born boolean,
+create or replace function {write}(old {entity}, b jsonb, v bytea[], base int, p_now bigint, born boolean,
                         max_fields int, max_labels int, inout results json[],
                         out e {entity}, out changed boolean)
 language plpgsql as $$
@@ -25,7 +25,12 @@ begin
     for n in 1 .. jsonb_array_length(b->'ops') loop
         op := b->'ops'->(n - 1);
         case op->>'type'
-        when 'set' then part := {set_fields}(e.eid, op, v, base, p_now, rev);
+        when 'set' then
+            if op ? 'many' then
+                part := {set_fields}(e.eid, op, v, base, p_now, rev);
+            else
+                part := {set_each}(e.eid, op, v, base, p_now, rev);
+            end if;
         when 'del' then part := {delete_fields}(e.eid, op, p_now);
         when 'incr' then part := {increment}(e.eid, op, p_now, rev);
         when 'append', 'cut', 'restore' then
@@ -79,7 +84,7 @@ begin
     end if;
 end $$;
 
-create function {check_limits}(old {entity}, e {entity}, labels jsonb, max_fields int, max_labels int)
+create or replace function {check_limits}(old {entity}, e {entity}, labels jsonb, max_fields int, max_labels int)
 returns void language plpgsql as $$
 declare
     shown bigint;
@@ -97,7 +102,7 @@ begin
 end $$;
 
 -- Write to a claimed entity: its end, or marks in hidden maps that leave everything else as it is.
-create function {mark}(e {entity}, b jsonb, v bytea[], base int, p_now bigint, results json[]) returns json
+create or replace function {mark}(e {entity}, b jsonb, v bytea[], base int, p_now bigint, results json[]) returns json
 language plpgsql as $$
 declare
     op jsonb;
@@ -119,7 +124,7 @@ begin
 end $$;
 
 -- Run a batch. `clock`: microseconds, null for the server's own time.
-create function {apply}(b jsonb, v bytea[], base int, max_fields int, max_labels int, clock bigint,
+create or replace function {apply}(b jsonb, v bytea[], base int, max_fields int, max_labels int, clock bigint,
                         out reply json, out vals bytea[], out changed boolean)
 language plpgsql as $$
 declare
@@ -230,7 +235,7 @@ begin
     reply := {reply}(w.e, true, w.results, changed => w.changed);
 end $$;
 
-create function {finish}(old {entity}, e {entity}, once text, results json[], vals bytea[], p_now bigint)
+create or replace function {finish}(old {entity}, e {entity}, once text, results json[], vals bytea[], p_now bigint)
 returns void language plpgsql as $$
 begin
     if once is not null then
@@ -240,9 +245,9 @@ begin
 end $$;
 
 -- Run a group of batches, sorted by their entities, in one transaction. Their values lie behind each other.
-create function {apply_all}(batches jsonb, v bytea[], max_fields int, max_labels int, clock bigint)
+create or replace function {apply_all}(batches jsonb, v bytea[], max_fields int, max_labels int, clock bigint)
 returns table (reply text, vals bytea[]) language plpgsql
-set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     b jsonb;
     r record;

@@ -2,7 +2,7 @@
 
 -- Whether an entity stands: a lease, a label or a log, or a field that has not run out. A claim puts `due`
 -- after the end: what was claimed does not stand, though the clock may have gone back.
-create function {alive}(e {entity}, p_now bigint) returns boolean language sql stable as $$
+create or replace function {alive}(e {entity}, p_now bigint) returns boolean language sql stable as $$
     select (e.expires is null or (e.expires > greatest(p_now, e.updated) and coalesce(e.due, 0) <= e.expires))
        and (e.expires is not null or e.labels is not null
             or exists (select 1 from {log} l where l.eid = e.eid)
@@ -10,7 +10,7 @@ create function {alive}(e {entity}, p_now bigint) returns boolean language sql s
                        and (f.expires is null or f.expires > greatest(p_now, e.updated))))
 $$;
 
-create function {listed}(e {entity}, p_now bigint) returns json language sql stable as $$
+create or replace function {listed}(e {entity}, p_now bigint) returns json language sql stable as $$
     select json_build_object(
         'listed', e.listed,
         'entry', json_build_object(
@@ -19,7 +19,7 @@ create function {listed}(e {entity}, p_now bigint) returns json language sql sta
 $$;
 
 -- The label that the fewest entities have, as far as 1,000 can tell.
-create function {rarest}(q jsonb) returns jsonb language sql stable as $$
+create or replace function {rarest}(q jsonb) returns jsonb language sql stable as $$
     select n.pair from jsonb_array_elements(q->'labels') n (pair)
     order by (select count(*) from (
         select 1 from {label} t
@@ -29,7 +29,7 @@ create function {rarest}(q jsonb) returns jsonb language sql stable as $$
 $$;
 
 -- Entities at places below one, highest first, that have all labels.
-create function {places}(q jsonb, pair jsonb, high bigint, p_now bigint) returns setof {entity}
+create or replace function {places}(q jsonb, pair jsonb, high bigint, p_now bigint) returns setof {entity}
 language plpgsql stable as $$
 declare
     wanted constant jsonb := (select jsonb_object_agg(n->>0, n->>1) from jsonb_array_elements(q->'labels') n);
@@ -37,7 +37,7 @@ declare
 begin
     if pair is null then
         return query select * from {entity} e
-        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed < high and {alive}(e, p_now)
+        where e.kind || ' ' || e.ns = (q->>'kind') || ' ' || (q->>'namespace') and e.listed < high and {alive}(e, p_now)
         order by e.listed desc limit many;
     else
         return query select e.* from {label} t cross join lateral (
@@ -50,7 +50,7 @@ end $$;
 
 -- Entities that have moved up since the last page and had not had their turn, lowest first. Who moved one then
 -- may have been under way when the page was read, and committed since: its snapshot tells. `snap` null: places tell.
-create function {moved_up}(q jsonb, pair jsonb, p_now bigint) returns setof {entity} language plpgsql stable as $$
+create or replace function {moved_up}(q jsonb, pair jsonb, p_now bigint) returns setof {entity} language plpgsql stable as $$
 declare
     wanted constant jsonb := (select jsonb_object_agg(n->>0, n->>1) from jsonb_array_elements(q->'labels') n);
     many constant int := (q->>'limit')::int + 1;
@@ -63,7 +63,7 @@ declare
 begin
     if pair is null then
         return query select * from {entity} e
-        where e.ns = q->>'namespace' and e.kind = q->>'kind' and e.listed > low and e.listed >= below
+        where e.kind || ' ' || e.ns = (q->>'kind') || ' ' || (q->>'namespace') and e.listed > low and e.listed >= below
           and e.prior > 0
           and (e.prior < below or e.prior > seen or (e.prior > since and e.listed <= edge))
           and (snap is null or not pg_visible_in_snapshot(e.mover, snap)) and {alive}(e, p_now)
@@ -81,15 +81,16 @@ begin
 end $$;
 
 -- What stands on a page newest first: what has moved up, what comes next, the highest place, what was committed.
-create function {newest}(q jsonb, clock bigint, out moved text, out here text, out top bigint, out snap text)
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+create or replace function {newest}(q jsonb, clock bigint, out moved text, out here text, out top bigint, out snap text)
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     pair jsonb := {rarest}(q);
 begin
     snap := pg_current_snapshot();
-    select coalesce(max(e.listed), 0) into top from {entity} e
-    where e.ns = q->>'namespace' and e.kind = q->>'kind';
+    top := coalesce((select e.listed from {entity} e where e.kind || ' ' || e.ns = (q->>'kind') || ' ' || (q->>'namespace')
+                     order by e.listed desc limit 1), 0);
     if q ? 'seen' then
         select json_agg({listed}(e, now)) into moved from {moved_up}(q, pair, now) e;
     end if;
@@ -98,8 +99,9 @@ begin
 end $$;
 
 -- A page by id.
-create function {by_id}(q jsonb, clock bigint, out here text)
-language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+create or replace function {by_id}(q jsonb, clock bigint, out here text)
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
     now bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
     wanted jsonb := coalesce((select jsonb_object_agg(n->>0, n->>1) from jsonb_array_elements(q->'labels') n), '{{}}');

@@ -1,6 +1,7 @@
+-- earlier form: dcf81513c5d5866087528b4dfb336d4e
 -- Times are microseconds since 1970 UTC. A value begins with one byte that tells its form: j is JSON text.
 
-create table tk_entity (
+create table if not exists tk_entity (
     eid         integer primary key,
     ns          text    not null,
     kind        text    not null,
@@ -21,10 +22,10 @@ create table tk_entity (
     item_bytes  integer not null,
     unique (ns, kind, id)
 );
-create unique index tk_entity_listed on tk_entity (ns, kind, listed);
-create index tk_entity_due on tk_entity (due) where due is not null;
+create unique index if not exists tk_entity_listed on tk_entity (ns, kind, listed);
+create index if not exists tk_entity_due on tk_entity (due) where due is not null;
 
-create table tk_field (
+create table if not exists tk_field (
     eid     integer not null,
     map     text    not null,
     name    text    not null,
@@ -36,7 +37,7 @@ create table tk_field (
     primary key (eid, map, name)
 ) without rowid;
 
-create table tk_log (
+create table if not exists tk_log (
     lid   integer primary key,
     eid   integer not null,
     name  text    not null,
@@ -46,16 +47,16 @@ create table tk_log (
     unique (eid, name)
 );
 
-create table tk_item (
+create table if not exists tk_item (
     pos   integer primary key,     -- lid << 32 | seq: a log's items lie together, in order
     at    integer not null,
     id    text,
     refs  text,
     value blob not null
 );
-create unique index tk_item_id on tk_item (pos >> 32, id) where id is not null;
+create unique index if not exists tk_item_id on tk_item (pos >> 32, id) where id is not null;
 
-create table tk_label (
+create table if not exists tk_label (
     ns     text    not null,
     kind   text    not null,
     name   text    not null,
@@ -65,7 +66,7 @@ create table tk_label (
     primary key (ns, kind, name, value, listed, eid)
 ) without rowid;
 
-create table tk_tombstone (
+create table if not exists tk_tombstone (
     ns    text    not null,
     kind  text    not null,
     id    text    not null,
@@ -73,9 +74,9 @@ create table tk_tombstone (
     until integer not null,
     primary key (ns, kind, id, epoch)
 ) without rowid;
-create index tk_tombstone_until on tk_tombstone (until);
+create index if not exists tk_tombstone_until on tk_tombstone (until);
 
-create view tk_threads as
+create view if not exists tk_threads as
 select ns, id,
        datetime(created / 1000000, 'unixepoch') as created_at,
        datetime(updated / 1000000, 'unixepoch') as updated_at,
@@ -84,7 +85,7 @@ select ns, id,
 from tk_entity
 where kind = 'thread';
 
-create view tk_fields as
+create view if not exists tk_fields as
 select e.ns, e.kind, e.id, f.map, f.name,
        case when substr(f.value, 1, 1) in (x'6a', x'74', x'73', x'75')
             then cast(substr(f.value, 2) as text) else f.value end as value,
@@ -92,7 +93,7 @@ select e.ns, e.kind, e.id, f.map, f.name,
        f.rev as revision
 from tk_field f join tk_entity e using (eid);
 
-create view tk_items as
+create view if not exists tk_items as
 select e.ns, e.kind, e.id, l.name as log, i.pos & 4294967295 as seq, i.id as item_id,
        datetime(i.at / 1000000, 'unixepoch') as at,
        case when substr(i.value, 1, 1) in (x'6a', x'74', x'73', x'75')

@@ -1,0 +1,1 @@
+"""What is written once for tasks and for threads: documents in a table."""

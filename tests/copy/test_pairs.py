@@ -1,0 +1,133 @@
+"""`threadkeep copy` from each kind of store to each other: counts, hashes, kills, progress."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from tests.cli.contents import contents
+from tests.copy.conftest import FEW, fill_many
+from tests.copy.places import PAIRS, ROUND, Places
+from tests.races.figures import Say
+from threadkeep import Store
+
+MANY = 100_000
+LONG = pytest.mark.long
+# dies, as by `kill -9`, before the n-th write to the target
+KILLER = """
+import os, signal, sys
+from threadkeep._async.scope import AsyncScope
+from threadkeep.cli import main
+left, write = int(sys.argv.pop(1)), AsyncScope.write
+async def dying(self, plan):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return await write(self, plan)
+AsyncScope.write = dying
+sys.exit(main(sys.argv[1:]))
+"""
+# tells how far it is at each step, and not every ten seconds
+TELLER = """
+import sys
+from threadkeep.cli import main, progress
+progress.LINES = 0
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def _copy(source: str, target: str, env: dict[str, str], code: str = "", *first: str) -> Any:
+    begin = ["-c", code, *first] if code else ["-m", "threadkeep"]
+    done = subprocess.run(
+        [sys.executable, *begin, "copy", source, target, "--json"],
+        env=env, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    if done.returncode == -signal.SIGKILL:
+        return None
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) | {"told": done.stderr}
+
+
+def _same(source: str, target: str) -> bool:
+    with Store(source) as one, Store(target) as two:
+        return contents(one) == contents(two)
+
+
+@pytest.mark.parametrize(("kind", "other"), PAIRS)
+def test_everything_is_copied_through_kills(
+    kind: str, other: str, places: Places, filled: dict[str, str], environment: dict[str, str]
+):
+    """Killed with a part of it written, and half of a large thread; then run to its end."""
+    source, target = filled[kind], places.url(other, f"from_{kind}")
+    assert _copy(source, target, environment, KILLER, "8") is None
+    found = _copy(source, target, environment)
+    assert found["differences"] == []
+    assert (found["entities"], found["items"]) == (7, 2_508)
+    assert found["imported"] + found["resumed"] + found["same"] == 7
+    assert found["same"] + found["resumed"] >= 1  # what was written before is not written again
+    assert _same(source, target)
+
+
+@pytest.mark.parametrize(
+    ("threads", "pairs"), [(FEW, ROUND), pytest.param(MANY, PAIRS, marks=LONG)], ids=["few", "many"]
+)
+def test_many_threads(
+    threads: int,
+    pairs: list[tuple[str, str]],
+    places: Places,
+    environment: dict[str, str],
+    say: Say,
+):
+    """All round, and where they are many between each pair, killed in between at any moment."""
+    urls: dict[str, str] = {}
+    for kind, other in pairs:
+        if kind not in urls:
+            urls[kind] = places.url(kind, f"many_{threads}")
+            asyncio.run(fill_many(urls[kind], threads))
+        target = places.url(other, f"many_{threads}_{kind}")
+        began = time.monotonic()
+        kills = _killed_now_and_then(urls[kind], target, environment) if threads == MANY else 0
+        found = _copy(urls[kind], target, environment, TELLER)
+        _counted(found, threads)
+        assert f"copy: {threads:,}" in found["told"]
+        assert f"compare: {threads:,} of {threads:,} entities" in found["told"]
+        took = time.monotonic() - began
+        say(f"{kind} to {other}: {threads:,} threads, {kills} kills, {took:.0f} s")
+        _sampled(urls[kind], target, threads)
+
+
+def _counted(found: Any, threads: int) -> None:
+    assert found["differences"] == []
+    counts = [found[name] for name in ("entities", "fields", "items")]
+    assert counts == [threads, 4 * threads, 2 * threads]
+
+
+def _killed_now_and_then(source: str, target: str, env: dict[str, str]) -> int:
+    words = [sys.executable, "-m", "threadkeep", "copy", source, target]
+    for _ in range(2):
+        process = subprocess.Popen(words, env=env, stderr=subprocess.DEVNULL)
+        time.sleep(random.uniform(3, 12))
+        process.kill()
+        assert process.wait(30) == -signal.SIGKILL
+    return 2
+
+
+def _sampled(source: str, target: str, threads: int) -> None:
+    """Compare some threads by what a program sees of them."""
+    with Store(source) as one, Store(target) as two:
+        for number in random.Random(1).sample(range(threads), 50):
+            here, there = (store.thread(f"thread-{number:06}") for store in (one, two))
+            assert there.state.get_all() == here.state.get_all()
+            assert there.messages.list() == here.messages.list()
+            info, other = here.info(), there.info()
+            assert info is not None and other is not None
+            assert (info.labels, info.messages) == (other.labels, other.messages)
