@@ -49,7 +49,7 @@ class Server(msgspec.Struct, frozen=True):
 OPENING: Final = (
     "set names utf8mb4;"
     " set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"
-    " time_zone = '+00:00', innodb_lock_wait_timeout = %s, group_concat_max_len = 1073741824;"
+    " time_zone = '+00:00', innodb_lock_wait_timeout = %s;"
     " set session transaction isolation level read committed;"
     " select @@max_allowed_packet"
 )
