@@ -20,9 +20,13 @@ TABLES = ("entity", "field", "item", "label", "tombstone")
 
 def empty(server: MariadbServer) -> None:
     """Remove all rows of the store that tests share."""
-    with server.connect("furnished", client_flag=CLIENT.MULTI_STATEMENTS) as con:
-        con.query(";".join(f"delete from tk_{table}" for table in TABLES))
-        while con.next_result():
+    statements = ";".join(f"delete from tk_{table}" for table in TABLES)
+    with (
+        server.connect("furnished", client_flag=CLIENT.MULTI_STATEMENTS) as con,
+        con.cursor() as cursor,
+    ):
+        cursor.execute(statements)
+        while cursor.nextset():
             pass
 
 

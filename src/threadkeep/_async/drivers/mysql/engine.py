@@ -98,7 +98,7 @@ class AsyncMysqlEngine:
             with in_our_words():
                 link = await AsyncLink.open(self._lines.settings)
                 try:
-                    server = await examine(link)
+                    server = await examine(link, self._limits)
                     schema = await migrate(link, lambda schema: schema.opening)
                 except BaseException:
                     link.drop()
@@ -112,7 +112,7 @@ class AsyncMysqlEngine:
         """Lend a connection for work on the schema and say what fails there."""
         with in_our_words():
             async with aclosing(await AsyncLink.open(self._lines.settings)) as link:
-                await examine(link)
+                await examine(link, self._limits)
                 yield link
 
     async def schema(self) -> Schema:

@@ -11,13 +11,14 @@ from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed, map_error
 from threadkeep.engines.sql.mysql.links import AsyncLink
 from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
 from threadkeep.errors import Forbidden, Timeout
+from threadkeep.model.options import Limits
 
 
-async def examine(link: AsyncLink) -> Server:
+async def examine(link: AsyncLink, limits: Limits) -> Server:
     """Return what the server is. Raises UsageError or SchemaMismatch."""
     before = time.time()
     ((row,),) = await link.ask(LOOK)
-    return check_server(row, (before + time.time()) / 2)
+    return check_server(row, (before + time.time()) / 2, limits.value)
 
 
 async def look(link: AsyncLink) -> Schema:

@@ -99,7 +99,7 @@ class MysqlEngine:
             with in_our_words():
                 link = Link.open(self._lines.settings)
                 try:
-                    server = examine(link)
+                    server = examine(link, self._limits)
                     schema = migrate(link, lambda schema: schema.opening)
                 except BaseException:
                     link.drop()
@@ -113,7 +113,7 @@ class MysqlEngine:
         """Lend a connection for work on the schema and say what fails there."""
         with in_our_words():
             with closing(Link.open(self._lines.settings)) as link:
-                examine(link)
+                examine(link, self._limits)
                 yield link
 
     def schema(self) -> Schema:

@@ -12,13 +12,14 @@ from threadkeep.engines.sql.mysql.errors import NO_TABLE, Failed, map_error
 from threadkeep.engines.sql.mysql.links import Link
 from threadkeep.engines.sql.mysql.settings import LOOK, PACKAGE, Server, check_server
 from threadkeep.errors import Forbidden, Timeout
+from threadkeep.model.options import Limits
 
 
-def examine(link: Link) -> Server:
+def examine(link: Link, limits: Limits) -> Server:
     """Return what the server is. Raises UsageError or SchemaMismatch."""
     before = time.time()
     ((row,),) = link.ask(LOOK)
-    return check_server(row, (before + time.time()) / 2)
+    return check_server(row, (before + time.time()) / 2, limits.value)
 
 
 def look(link: Link) -> Schema:

@@ -9,8 +9,8 @@ from threadkeep.engines.sql.mysql.facts import ENDLESS, Facts
 from threadkeep.engines.sql.mysql.need import Need, Span
 from threadkeep.engines.sql.mysql.packet import Packet, Row, Sink, clock, table
 from threadkeep.engines.sql.mysql.rows import (
+    COLUMNS,
     above,
-    entity_columns,
     place,
     to_facts,
     to_field,
@@ -38,8 +38,9 @@ class Loading:
 
     def ask(self, packet: Packet, now: int | None, *, lock: bool) -> None:
         """Add all reads; with `lock` the entities' rows are locked, in the order of their addresses."""
-        self._entities(packet, now, lock=lock)
+        self._entities(packet, lock=lock)
         packet.add(f"select {clock(now)}", (), self._take_now)
+        self._due(packet, now)
         for values in (False, True):
             self._named(packet, values=values)
             self._whole_maps(packet, values=values)
@@ -57,9 +58,9 @@ class Loading:
             if need.ends:
                 self._ends(packet, n)
 
-    def _entities(self, packet: Packet, now: int | None, *, lock: bool) -> None:
+    def _entities(self, packet: Packet, *, lock: bool) -> None:
         args = [arg for n, columns in enumerate(self.places) for arg in (n, *columns)]
-        text = f"select q.n, {entity_columns(now)} from {table(_REF, len(self.places))} {_JOIN}"
+        text = f"select q.n, {COLUMNS} from {table(_REF, len(self.places))} {_JOIN}"
         packet.add(f"{text} for update" if lock else text, args, self._take_entities)
 
     def _take_entities(self, rows: Sequence[Row]) -> None:
@@ -98,6 +99,28 @@ class Loading:
 
         rows = [(n, map_.encode(), name.encode()) for n, map_, name in asked]
         self._grouped(packet, text, ("map", "name"), rows, take)
+
+    def _due(self, packet: Packet, now: int | None) -> None:
+        """Ask what ends in entities of which something has run out, whichever they are."""
+        args = [arg for n, columns in enumerate(self.places) for arg in (n, *columns)]
+        text = (
+            f"select q.n, f.map, f.name, f.size, f.expires from {table(_REF, len(self.places))} {_JOIN}"
+            f" and (e.due <= {clock(now)} or e.due > e.expires)"
+            " straight_join tk_field f on f.eid = e.eid and f.expires is not null"
+        )
+        packet.add(text, args, self._take_due)
+
+    def _take_due(self, rows: Sequence[Row]) -> None:
+        for facts in self.facts:
+            row = facts.row
+            if row is None or row.due is None:
+                continue
+            if row.due <= self.now or (row.end is not None and row.due > row.end):
+                facts.ends = {}
+        for n, map_, name, size, end in rows:
+            ends = self._of(n).ends
+            if ends is not None:
+                ends[map_.decode(), name.decode()] = (size, end)
 
     def _of(self, n: int) -> Facts:
         return self.facts[n]

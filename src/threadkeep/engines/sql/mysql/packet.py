@@ -8,9 +8,8 @@ from typing import Any, Final
 Row = tuple[Any, ...]
 Sink = Callable[[Sequence[Row]], None]
 
-# microseconds; the first is the time at which a statement began, so that indexes serve comparisons with it
+# microseconds; the time at which a statement began, so that indexes serve comparisons with it
 NOW: Final = "cast(unix_timestamp(now(6)) * 1000000 as signed)"
-LATER: Final = "cast(unix_timestamp(sysdate(6)) * 1000000 as signed)"  # after waiting for a lock
 
 
 class Packet:

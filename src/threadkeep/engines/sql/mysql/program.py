@@ -12,7 +12,7 @@ from threadkeep.engines.reads import read
 from threadkeep.engines.sql.mysql.load import Loading
 from threadkeep.engines.sql.mysql.need import Need, needs_of
 from threadkeep.engines.sql.mysql.packet import Packet, Row, clock
-from threadkeep.engines.sql.mysql.rows import entity_columns, place, to_facts
+from threadkeep.engines.sql.mysql.rows import COLUMNS, place, to_facts
 from threadkeep.engines.sql.mysql.view import LoadedView, Tops, Unread
 from threadkeep.engines.sql.mysql.writes import write_all
 from threadkeep.engines.tend import tend
@@ -205,21 +205,38 @@ class Claiming:
             f"delete from tk_tombstone where until <= {clock(now)}{mine} limit 1000", args
         )
         if due.ref is None:
-            text = (
-                f"select {entity_columns(now)}, e.ns, e.kind, e.id from tk_entity e"
-                f" where e.due <= {clock(now)}{mine} order by e.due limit %s for update skip locked"
-            )
-            self.first.add(text, (*args, due.limit * MORE), self._take)
-            self.first.add(f"select {clock(now)}", (), self._take_now)
+            self._ask_due(now, f"e.due <= {clock(now)}{mine} order by e.due limit %s", args)
         else:
             self._loading = Loading([due.ref], [need or Need()])
             self._loading.ask(self.first, now, lock=True)
+
+    def _ask_due(self, now: int | None, where: str, args: Sequence[object]) -> None:
+        """Ask for what is due and nobody else looks after, and what ends in it."""
+        source, most = "tk_entity e force index (tk_entity_due)", self._due.limit * MORE
+        text = f"select {COLUMNS}, e.ns, e.kind, e.id from {source} where {where} for update skip locked"
+        self.first.add(text, (*args, most), self._take)
+        self.first.add(f"select {clock(now)}", (), self._take_now)
+        ends = (
+            f"select d.eid, f.map, f.name, f.size, f.expires from (select e.eid from {source}"
+            f" where {where}) d left join tk_field f on f.eid = d.eid and f.expires is not null"
+        )
+        self.first.add(ends, (*args, 2 * most), self._take_ends)  # others may have some of them
 
     def _take(self, rows: Sequence[Row]) -> None:
         self._found = len(rows)
         for *record, ns, kind, name in rows:
             ref = Ref(ns.decode(), kind.decode(), name.decode())
             self._views.append(LoadedView(ref, to_facts(tuple(record)), {}))
+
+    def _take_ends(self, rows: Sequence[Row]) -> None:
+        known = {view.facts.eid: view.facts for view in self._views}
+        for eid, map_, name, size, end in rows:
+            facts = known.get(eid)
+            if facts is None:
+                continue
+            facts.ends = facts.ends or {}
+            if end is not None:
+                facts.ends[map_.decode(), name.decode()] = (size, end)
 
     def _take_now(self, rows: Sequence[Row]) -> None:
         self._now = rows[0][0]

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from threadkeep.engines.sql.mysql.facts import Facts
-from threadkeep.engines.sql.mysql.packet import LATER, Row
+from threadkeep.engines.sql.mysql.packet import Row
 from threadkeep.engines.view import LogRow
 from threadkeep.engines.view import Row as EntityRow
 from threadkeep.model.refs import Ref
@@ -23,12 +23,6 @@ COLUMNS: Final = (
     "e.eid, e.created, e.updated, e.listed, e.prior, e.revision, e.epoch, e.win, e.expires, e.due,"
     " e.labels, e.maps, e.logs, e.fields, e.field_bytes, e.items, e.item_bytes"
 )
-# what ends in an entity of which something has run out, in the same trip
-_ENDS: Final = (
-    "if(e.due <= {now} or e.due > e.expires, (select concat(count(*), ' ', ifnull(group_concat("
-    "hex(f.map), ' ', hex(f.name), ' ', f.size, ' ', f.expires separator ';'), ''))"
-    " from tk_field f where f.eid = e.eid and f.expires is not null), null)"
-)
 
 
 def place(ref: Ref) -> tuple[bytes, bytes, bytes]:
@@ -36,15 +30,10 @@ def place(ref: Ref) -> tuple[bytes, bytes, bytes]:
     return ref.namespace.encode(), ref.kind.encode(), ref.id.encode()
 
 
-def entity_columns(now: int | None) -> str:
-    """Return the columns of an entity as `to_facts` takes them."""
-    return f"{COLUMNS}, {_ENDS.format(now=LATER if now is None else now)}"
-
-
 def to_facts(record: Row) -> Facts:
     """Return what an entity's row says."""
     eid, created, updated, listed, prior, revision, epoch, win, expires, due, *others = record
-    labels, maps, logs, fields, field_bytes, items, item_bytes, ends = others
+    labels, maps, logs, fields, field_bytes, items, item_bytes = others
     row = EntityRow(
         created=created,
         updated=updated,
@@ -63,23 +52,7 @@ def to_facts(record: Row) -> Facts:
     )
     heads = {name: LogRow(*found) for name, found in _heads(logs).items()} if logs else {}
     counts = _counts(maps) if maps else {}
-    return Facts(eid=eid, row=row, counts=counts, heads=heads, ends=_read_ends(ends))
-
-
-def _read_ends(text: str | bytes | None) -> dict[tuple[str, str], tuple[int, int]] | None:
-    if text is None:
-        return None
-    text = text.decode() if isinstance(text, bytes) else text
-    count, _, listed = text.partition(" ")
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for one in listed.split(";") if listed else ():
-        map_, name, size, end = one.split(" ")
-        found[_unhex(map_), _unhex(name)] = (int(size), int(end))
-    return found if len(found) == int(count) else None  # else the server has cut it off
-
-
-def _unhex(text: str) -> str:
-    return bytes.fromhex(text).decode()
+    return Facts(eid=eid, row=row, counts=counts, heads=heads)
 
 
 def to_field(record: Row) -> Field:

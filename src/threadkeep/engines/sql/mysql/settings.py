@@ -12,7 +12,7 @@ from threadkeep.errors import SchemaMismatch, UsageError
 PACKAGE: Final = "threadkeep.engines.sql.mysql"
 CHARSET: Final = "utf8mb4"
 MULTI_STATEMENTS: Final = 1 << 16
-LEAST_PACKET: Final = 1 << 20
+ROOM: Final = 1 << 16  # bytes of a packet beside its values
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class Server(msgspec.Struct, frozen=True):
 OPENING: Final = (
     "set names utf8mb4;"
     " set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"
-    " time_zone = '+00:00', innodb_lock_wait_timeout = %s, group_concat_max_len = 1073741824;"
+    " time_zone = '+00:00', innodb_lock_wait_timeout = %s;"
     " set session transaction isolation level read committed;"
     " select @@max_allowed_packet"
 )
@@ -81,10 +81,11 @@ def arguments(settings: Settings) -> dict[str, Any]:
     return given
 
 
-def check_server(row: tuple[Any, ...], moment: float) -> Server:
+def check_server(row: tuple[Any, ...], moment: float, value: int) -> Server:
     """Return what the server is. SchemaMismatch or UsageError for one that cannot hold a store.
 
-    `row` is what `LOOK` found, `moment` the time of this process in seconds.
+    `row` is what `LOOK` found, `moment` the time of this process in seconds, `value` the limit of a value's
+    bytes, of which the wire takes twice as many at the most.
     """
     version, packet, flush, log_bin, binlog_format, now = row
     version = _text(version)
@@ -96,9 +97,10 @@ def check_server(row: tuple[Any, ...], moment: float) -> Server:
         raise SchemaMismatch(
             f"{kind} {version} is too old; use {'.'.join(map(str, oldest))} or later"
         )
-    if packet < LEAST_PACKET:
+    least = 2 * value + ROOM
+    if packet < least:
         raise UsageError(
-            f"the server's max_allowed_packet is {packet} bytes; set it to {LEAST_PACKET} at the least"
+            f"the server's max_allowed_packet is {packet} bytes; values of {value} bytes need {least}"
         )
     if log_bin and _text(binlog_format).upper() == "STATEMENT":
         raise UsageError("the server's binlog_format is STATEMENT; set it to ROW or MIXED")

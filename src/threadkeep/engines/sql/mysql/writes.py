@@ -108,13 +108,13 @@ class _Writing:
         for eids in [self._dropped] if self._dropped else ():
             marks = ", ".join(["%s"] * len(eids))
             for name in ("tk_item", "tk_field", "tk_entity"):
-                packet.add(f"delete from {name} where eid in ({marks})", eids)
+                packet.add(f"{_deleting(name)} t.eid in ({marks})", eids)
         _delete(packet, "tk_label", _LABEL, self._gone_labels)
         _delete(packet, "tk_field", ("eid", "map", "name"), self._gone_fields)
         if self._cuts:
-            each = "(eid = %s and log = %s and seq between %s and %s)"
+            each = "(t.eid = %s and t.log = %s and t.seq between %s and %s)"
             marks = " or ".join([each] * len(self._cuts))
-            packet.add(f"delete from tk_item where {marks}", _flat(self._cuts))
+            packet.add(f"{_deleting('tk_item')} {marks}", _flat(self._cuts))
         if self._moved:
             q = table(("expires", "eid", "map", "name"), len(self._moved))
             packet.add(
@@ -184,5 +184,10 @@ def _insert(
 
 def _delete(packet: Packet, name: str, columns: Sequence[str], rows: _Rows) -> None:
     if rows:
-        each = f"({' and '.join(f'{c} = %s' for c in columns)})"
-        packet.add(f"delete from {name} where {' or '.join([each] * len(rows))}", _flat(rows))
+        each = f"({' and '.join(f't.{c} = %s' for c in columns)})"
+        packet.add(f"{_deleting(name)} {' or '.join([each] * len(rows))}", _flat(rows))
+
+
+def _deleting(name: str) -> str:
+    """Return the beginning of a statement that looks at no other rows: it would wait for their locks."""
+    return f"delete t from {name} t force index (primary) where"
