@@ -23,7 +23,8 @@ def test_who_was_under_way_when_a_page_was_read_is_not_missed(
     labels: tuple[tuple[str, str], ...], mariadb: MariadbServer, place: str
 ):
     """A thread moves up, and that is committed only after the first page was read: it is on a later one."""
-    moment = BEGIN
+    # not the other's places: the server guards the gap behind one that was removed a moment ago
+    moment = BEGIN + len(labels) * 1000 * MINUTE
     engine = sync_engine(place, now=lambda: moment)
     engine.setup()
     for n in range(10):
