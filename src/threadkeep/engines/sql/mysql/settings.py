@@ -13,6 +13,7 @@ PACKAGE: Final = "threadkeep.engines.sql.mysql"
 CHARSET: Final = "utf8mb4"
 MULTI_STATEMENTS: Final = 1 << 16
 ROOM: Final = 1 << 16  # bytes of a packet beside its values
+LARGEST: Final = 1 << 30  # bytes, of a packet
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +86,8 @@ def check_server(row: tuple[Any, ...], moment: float, value: int) -> Server:
     """Return what the server is. SchemaMismatch or UsageError for one that cannot hold a store.
 
     `row` is what `LOOK` found, `moment` the time of this process in seconds, `value` the limit of a value's
-    bytes, of which the wire takes twice as many at the most.
+    bytes, of which the wire takes twice as many at the most; one that no packet can hold is no limit, and what is
+    too large is refused when it is sent.
     """
     version, packet, flush, log_bin, binlog_format, now = row
     version = _text(version)
@@ -98,7 +100,7 @@ def check_server(row: tuple[Any, ...], moment: float, value: int) -> Server:
             f"{kind} {version} is too old; use {'.'.join(map(str, oldest))} or later"
         )
     least = 2 * value + ROOM
-    if packet < least:
+    if packet < least and value < LARGEST:
         raise UsageError(
             f"the server's max_allowed_packet is {packet} bytes; values of {value} bytes need {least}"
         )
