@@ -1,4 +1,4 @@
-"""The suite on Redis 8 by the clock of the tests, without await."""
+"""The suite on Redis 8 by the clock of the tests, without await; long, for that on 7.0 runs always."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tests.redis.engine import clocked
 from threadkeep.model.options import Limits
 from threadkeep.ops.engine import Engine
 from threadkeep.testing.suite import *  # noqa: F403 - the suite
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture
