@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from time import perf_counter
 from typing import Final
@@ -10,14 +11,11 @@ from typing import Final
 ALLOWANCE: Final = 0.0005  # seconds of calls that do not wait, in one turn of the loop
 
 
-class AsyncPace:
-    """Lets calls that never wait by themselves give way, so that no turn of the loop takes long.
+class _Line:
+    """The calls of one event loop."""
 
-    Together they may take about half a millisecond of a turn, however many tasks make them. Who comes later
-    stands in line for the turns that follow, so all are served alike.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self._line: deque[asyncio.Future[None]] = deque()
         self._turning = False
         self._begun = 0.0  # when this turn began
@@ -25,7 +23,6 @@ class AsyncPace:
         self._share = 1  # calls that fit into a turn, as the last one showed
 
     def due(self) -> bool:
-        """Count a call; True when the caller should `wait` first."""
         if self._line:
             return True
         if not self._turning:
@@ -33,17 +30,16 @@ class AsyncPace:
         self._served += 1
         return perf_counter() - self._begun > ALLOWANCE
 
-    async def wait(self) -> None:
-        """Stand in line until there is room in a turn of the loop."""
-        place = asyncio.get_running_loop().create_future()
+    def join(self) -> asyncio.Future[None]:
+        place = self.loop.create_future()
         self._line.append(place)
         if not self._turning:
             self._begin()
-        await place
+        return place
 
     def _begin(self) -> None:
         self._turning, self._begun, self._served = True, perf_counter(), 0
-        asyncio.get_running_loop().call_soon(self._turn)
+        self.loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         took = perf_counter() - self._begun
@@ -60,6 +56,33 @@ class AsyncPace:
         if served:
             self._begin()  # after those who were let in: it sees how long they took
             self._served = served
+
+
+class AsyncPace:
+    """Lets calls that never wait by themselves give way, so that no turn of the loop takes long.
+
+    Together they may take about half a millisecond of a turn, however many tasks make them. Who comes later
+    stands in line for the turns that follow, so all are served alike. Each event loop has a line of its own,
+    whether the loops run one after the other or at the same time.
+    """
+
+    def __init__(self) -> None:
+        self._local = threading.local()  # a thread runs one loop at a time
+
+    def due(self) -> bool:
+        """Count a call; True when the caller should `wait` first."""
+        return self._here().due()
+
+    async def wait(self) -> None:
+        """Stand in line until there is room in a turn of the loop."""
+        await self._here().join()
+
+    def _here(self) -> _Line:
+        loop = asyncio.get_running_loop()
+        line: _Line | None = getattr(self._local, "line", None)
+        if line is None or line.loop is not loop:
+            line = self._local.line = _Line(loop)
+        return line
 
 
 class Pace:
