@@ -56,7 +56,8 @@ async def test_the_calls_of_a_turn_are_two_writes(server: RedisServer) -> None:
 
     looking = min(-reads() + reads() for _ in range(5))
     # the first at once, the others together; the server also counts the end of a connection
-    assert min([await measured() for _ in range(5)]) - looking == 2
+    # and may find both at once where it is slow
+    assert 1 <= min([await measured() for _ in range(5)]) - looking <= 2
     await nodes.aclose()
 
 
