@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.http.running import Running, serving
-from threadkeep import AsyncStore, Store
-from threadkeep.testing.races import RACES, race
-from threadkeep.testing.races_crew import drive
+from tests.races.crowds import race_tasks, race_threads
+from threadkeep.testing.races import RACES
 from threadkeep.testing.races_processes import Mode, race_processes
 
 LOADS = {
@@ -42,21 +40,12 @@ def _space(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("name", RACES)
 def test_tasks(name: str, url: str, request: pytest.FixtureRequest):
-    callers, each = LOADS[name]
-
-    async def run() -> int:
-        async with AsyncStore(url, namespace=_space(request)) as store:
-            return len((await race(store, RACES[name], callers=callers, each=each)).seconds)
-
-    assert asyncio.run(run()) >= callers
+    race_tasks(url, name, LOADS[name], namespace=_space(request))
 
 
 @pytest.mark.parametrize("name", RACES)
 def test_threads(name: str, url: str, request: pytest.FixtureRequest):
-    callers, each = LOADS[name]
-    with Store(url, namespace=_space(request)) as store:
-        waits = drive(race(store, RACES[name], callers=callers, each=each))
-    assert len(waits.seconds) >= callers
+    race_threads(url, name, LOADS[name], namespace=_space(request))
 
 
 @pytest.mark.parametrize(

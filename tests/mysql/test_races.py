@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-import threading
 
 import pytest
 
-from tests.mysql.engine import async_engine, sync_engine
+from tests.mysql.engine import async_engine
+from tests.races.crowds import kill_writers, race_tasks, race_threads
 from tests.races.figures import Say
-from threadkeep import AsyncStore, Store
+from tests.races.guard_race import Kind, winners
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
-from threadkeep.ops.ops import AnyGuard, Get, Missing, Same, Set
-from threadkeep.ops.reply import Fields
-from threadkeep.testing.crashes import Mode, Victim, check_crashes
-from threadkeep.testing.races import RACES, race
-from threadkeep.testing.races_crew import drive
+from threadkeep.ops.ops import Set
+from threadkeep.testing.crashes import Mode
+from threadkeep.testing.races import RACES
 from threadkeep.testing.races_processes import race_processes
 
 LOADS = {
@@ -34,21 +31,12 @@ ROUNDS = 200
 
 @pytest.mark.parametrize("name", RACES)
 def test_tasks(name: str, place: str):
-    callers, each = LOADS[name]
-
-    async def run() -> int:
-        async with AsyncStore(place) as store:
-            return len((await race(store, RACES[name], callers=callers, each=each)).seconds)
-
-    assert asyncio.run(run()) >= callers
+    race_tasks(place, name, LOADS[name])
 
 
 @pytest.mark.parametrize("name", RACES)
 def test_threads(name: str, place: str):
-    callers, each = LOADS[name]
-    with Store(place) as store:
-        waits = drive(race(store, RACES[name], callers=callers, each=each))
-    assert len(waits.seconds) >= callers
+    race_threads(place, name, LOADS[name])
 
 
 @pytest.mark.parametrize(
@@ -67,43 +55,20 @@ def test_processes(  # noqa: PLR0917 - one row of the table
     assert len(parts) == processes
 
 
-def _guard(kind: str, found: Fields) -> AnyGuard:
-    if kind == "missing":
-        return Missing("state", "winner")
-    return Same("state", "turn", found.fields["turn"].revision)
-
-
 @pytest.mark.parametrize("kind", ["missing", "same"])
-def test_one_of_twelve_connections_wins_each_round(kind: str, place: str):
-    """Each thread has an engine of its own, so that nothing but the server can keep them apart."""
-    engines = [sync_engine(f"{place}?connections=1") for _ in range(12)]
-    for engine in engines:
-        engine.setup()
-    ref = Ref("default", "thread", "race")
-    winners: list[int] = []
-    gate = threading.Barrier(len(engines))
-
-    def contend(who: int) -> None:
-        for n in range(ROUNDS):
-            here = Ref(ref.namespace, ref.kind, f"race-{n}" if kind == "missing" else ref.id)
-            reply = engines[who].run(Batch(here, (Get("state", ("turn",), renew=False),)))
-            found = reply.results[0]
-            assert isinstance(found, Fields)
-            gate.wait(60)
-            write = Set("state", {"winner": b"j1", "turn": b"j%d" % n})
-            if engines[who].run(Batch(here, (write,), (_guard(kind, found),))).ok:
-                winners.append(n)
-            gate.wait(60)
-
-    engines[0].run(Batch(ref, (Set("state", {"turn": b"j0"}),)))
-    threads = [threading.Thread(target=contend, args=(who,)) for who in range(len(engines))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for engine in engines:
-        engine.close()
-    assert winners == list(range(ROUNDS))
+@pytest.mark.parametrize(
+    ("rounds", "processes", "threads"),
+    [
+        pytest.param(ROUNDS, 1, 12, id="12 threads"),
+        pytest.param(40, 4, 1, id="4 processes"),
+        pytest.param(ROUNDS, 4, 1, id="4 processes, long", marks=pytest.mark.long),
+        pytest.param(ROUNDS, 4, 12, id="48 in 4 processes", marks=pytest.mark.long),
+    ],
+)
+def test_one_wins_each_round(kind: Kind, rounds: int, processes: int, threads: int, place: str):
+    """Each rival has an engine of its own, so that nothing but the server can keep them apart."""
+    found = winners(place, kind, rounds=rounds, processes=processes, threads=threads)
+    assert found == list(range(rounds))
 
 
 def test_two_processes_of_groups_over_the_same_entities_do_not_deadlock(place: str):
@@ -126,7 +91,4 @@ def test_two_processes_of_groups_over_the_same_entities_do_not_deadlock(place: s
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
 def test_a_killed_writer_loses_nothing(mode: Mode, place: str, say: Say):
-    seed = secrets.randbelow(1_000_000)
-    crashes = check_crashes(Victim(url=place, mode=mode), seed=seed, kills=2)
-    say(f"seed {seed}; {crashes.kills} kills, {crashes.acknowledged} batches")
-    assert crashes.acknowledged >= 2 * 50
+    kill_writers(place, mode, say, kills=2, least=50)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 
 import pytest
 
 from tests.postgres.engine import async_engine
-from tests.postgres.guard_race import Kind, winners
+from tests.races.crowds import kill_writers, race_tasks, race_threads
 from tests.races.figures import Say
-from threadkeep import AsyncStore, Store
+from tests.races.guard_race import Kind, winners
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Set
-from threadkeep.testing.crashes import Mode, Victim, check_crashes
-from threadkeep.testing.races import RACES, race
-from threadkeep.testing.races_crew import drive
+from threadkeep.testing.crashes import Mode
+from threadkeep.testing.races import RACES
 from threadkeep.testing.races_processes import race_processes
 
 LOADS = {
@@ -33,21 +31,12 @@ ROUNDS = 200
 
 @pytest.mark.parametrize("name", RACES)
 def test_tasks(name: str, place: str):
-    callers, each = LOADS[name]
-
-    async def run() -> int:
-        async with AsyncStore(place) as store:
-            return len((await race(store, RACES[name], callers=callers, each=each)).seconds)
-
-    assert asyncio.run(run()) >= callers
+    race_tasks(place, name, LOADS[name])
 
 
 @pytest.mark.parametrize("name", RACES)
 def test_threads(name: str, place: str):
-    callers, each = LOADS[name]
-    with Store(place) as store:
-        waits = drive(race(store, RACES[name], callers=callers, each=each))
-    assert len(waits.seconds) >= callers
+    race_threads(place, name, LOADS[name])
 
 
 @pytest.mark.parametrize(
@@ -102,7 +91,4 @@ def test_two_processes_of_groups_over_the_same_entities_do_not_deadlock(place: s
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
 def test_a_killed_writer_loses_nothing(mode: Mode, place: str, say: Say):
-    seed = secrets.randbelow(1_000_000)
-    crashes = check_crashes(Victim(url=place, mode=mode), seed=seed, kills=2)
-    say(f"seed {seed}; {crashes.kills} kills, {crashes.acknowledged} batches")
-    assert crashes.acknowledged >= 2 * 50
+    kill_writers(place, mode, say, kills=2, least=50)

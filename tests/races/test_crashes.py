@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import pytest
 
+from tests.races.crowds import kill_writers
 from tests.races.figures import Say
 from threadkeep.testing.crashes import CrashError, Mode, Victim, check_crashes
 
@@ -14,12 +14,7 @@ from threadkeep.testing.crashes import CrashError, Mode, Victim, check_crashes
 @pytest.mark.serial
 @pytest.mark.parametrize("mode", ["async", "sync"])
 def test_a_killed_writer_loses_nothing(mode: Mode, tmp_path: Path, say: Say):
-    seed = secrets.randbelow(1_000_000)
-    say(f"seed {seed}")
-    victim = Victim(url=f"sqlite:///{tmp_path}/crash.db", mode=mode)
-    crashes = check_crashes(victim, seed=seed, kills=4)
-    say(f"{crashes.kills} kills, {crashes.acknowledged} batches")
-    assert crashes.acknowledged >= 4 * 100
+    kill_writers(f"sqlite:///{tmp_path}/crash.db", mode, say, kills=4, least=100)
 
 
 @pytest.mark.serial

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from threadkeep import AsyncStore, Store
-from threadkeep.testing.races import RACES, race
-from threadkeep.testing.races_crew import drive
+from tests.races.crowds import race_tasks, race_threads
+from threadkeep.testing.races import RACES
 
 LOADS = {
     "increments": (8, 100),
@@ -31,22 +29,13 @@ URLS: dict[str, Callable[[Path], str]] = {
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS)
 @pytest.mark.parametrize("name", RACES)
 def test_tasks(name: str, url: Callable[[Path], str], tmp_path: Path):
-    callers, each = LOADS[name]
-
-    async def run() -> int:
-        async with AsyncStore(url(tmp_path)) as store:
-            return len((await race(store, RACES[name], callers=callers, each=each)).seconds)
-
-    assert asyncio.run(run()) >= callers
+    race_tasks(url(tmp_path), name, LOADS[name])
 
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS)
 @pytest.mark.parametrize("name", RACES)
 def test_threads(name: str, url: Callable[[Path], str], tmp_path: Path):
-    callers, each = LOADS[name]
-    with Store(url(tmp_path)) as store:
-        waits = drive(race(store, RACES[name], callers=callers, each=each))
-    assert len(waits.seconds) >= callers
+    race_threads(url(tmp_path), name, LOADS[name])
 
 
 def test_every_race_has_a_load():

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-
 import pytest
 
+from tests.races.crowds import kill_writers, race_tasks, race_threads
 from tests.races.figures import Say
-from threadkeep import AsyncStore, Store
-from threadkeep.testing.crashes import Mode, Victim, check_crashes
-from threadkeep.testing.races import RACES, race
-from threadkeep.testing.races_crew import drive
+from threadkeep.testing.crashes import Mode
+from threadkeep.testing.races import RACES
 from threadkeep.testing.races_processes import race_processes
 
 LOADS = {
@@ -33,21 +29,12 @@ def url(request: pytest.FixtureRequest, tk_prefix: str) -> str:
 
 @pytest.mark.parametrize("name", RACES)
 def test_tasks(name: str, url: str):
-    callers, each = LOADS[name]
-
-    async def run() -> int:
-        async with AsyncStore(url) as store:
-            return len((await race(store, RACES[name], callers=callers, each=each)).seconds)
-
-    assert asyncio.run(run()) >= callers
+    race_tasks(url, name, LOADS[name])
 
 
 @pytest.mark.parametrize("name", RACES)
 def test_threads(name: str, url: str):
-    callers, each = LOADS[name]
-    with Store(url) as store:
-        waits = drive(race(store, RACES[name], callers=callers, each=each))
-    assert len(waits.seconds) >= callers
+    race_threads(url, name, LOADS[name])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +58,4 @@ def test_processes(  # noqa: PLR0917 - one row of the table
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
 def test_a_killed_writer_loses_nothing(mode: Mode, url: str, say: Say):
-    seed = secrets.randbelow(1_000_000)
-    crashes = check_crashes(Victim(url=url, mode=mode), seed=seed, kills=3)
-    say(f"seed {seed}; {crashes.kills} kills, {crashes.acknowledged} batches")
-    assert crashes.acknowledged >= 3 * 100
+    kill_writers(url, mode, say, kills=3, least=100)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import msgspec
 
 from threadkeep.errors import UsageError
 from threadkeep.model.refs import Ref
-from threadkeep.ops.ops import AnyGuard, AnyOp, Append, Cut, Drop, Read, ReadOp, Restore
+from threadkeep.ops.ops import AnyGuard, AnyOp, Append, Cut, Drop, Read, ReadOp, Restore, Set
 from threadkeep.ops.reply import Reply
 
 T = TypeVar("T")
@@ -45,6 +45,22 @@ class Batch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         effect, and the reply says that nothing was written.
         """
         return self.once is not None or not self.writes
+
+    @property
+    def weight(self) -> int:
+        """Return the bytes of the values that it writes."""
+        return sum(map(_weight, self.ops))
+
+
+def _weight(op: AnyOp) -> int:
+    values: Iterable[bytes] = ()
+    if isinstance(op, Set):
+        values = op.items.values()
+    elif isinstance(op, Append):
+        values = op.items
+    elif isinstance(op, Restore):
+        values = (item.value for item in op.items)
+    return sum(map(len, values))
 
 
 def check(batch: Batch) -> None:

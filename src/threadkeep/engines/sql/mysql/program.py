@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +21,6 @@ from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Claim, Due
-from threadkeep.ops.ops import AnyOp, Append, Restore, Set
 
 MORE: Final = 8  # entities that are looked at for each claim that is asked for
 
@@ -37,18 +36,7 @@ class Job(msgspec.Struct, frozen=True):
 
 def job_of(batch: Batch) -> Job:
     """Return a batch as it is run."""
-    return Job(batch, needs_of(batch), sum(map(_weight, batch.ops)), batch.repeatable)
-
-
-def _weight(op: AnyOp) -> int:
-    values: Iterable[bytes] = ()
-    if isinstance(op, Set):
-        values = op.items.values()
-    elif isinstance(op, Append):
-        values = op.items
-    elif isinstance(op, Restore):
-        values = (item.value for item in op.items)
-    return sum(map(len, values))
+    return Job(batch, needs_of(batch), batch.weight, batch.repeatable)
 
 
 def with_more(job: Job, unread: Unread) -> Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,23 +26,11 @@ from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
-from threadkeep.ops.ops import AnyOp, Append, Get, Restore, Set
+from threadkeep.ops.ops import Get
 from threadkeep.ops.reply import Field, Fields, Reply
 
 GET_ONE = SQL["get_one"]
 _EMPTY = Reply(True, (Fields({}),))
-
-
-def _weight(op: AnyOp) -> int:
-    """Return the bytes of values that an operation writes."""
-    values: Iterable[bytes] = ()
-    if isinstance(op, Set):
-        values = op.items.values()
-    elif isinstance(op, Append):
-        values = op.items
-    elif isinstance(op, Restore):
-        values = (item.value for item in op.items)
-    return sum(map(len, values))
 
 
 class Core:
@@ -184,8 +172,7 @@ class Core:
         """Return the job that runs a batch in the writer."""
         check(batch)
         ref, now, limits = batch.ref, self._now, self._limits
-        weight = sum(map(_weight, batch.ops))
-        return Job(lambda con: apply(SqliteView(con, ref), batch, now(), limits), ref, weight)
+        return Job(lambda con: apply(SqliteView(con, ref), batch, now(), limits), ref, batch.weight)
 
     def claim_job(self, due: Due) -> Job:
         """Return the job that claims what is due."""

@@ -1,16 +1,19 @@
-"""Rivals in processes and threads, each with a connection of its own: who wins each round."""
+"""Rivals in processes and threads, each with an engine and a connection of its own: who wins each round."""
 
 from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from typing import Literal
 
-from tests.postgres.engine import sync_engine
+from threadkeep._sync.urls import open_engine
+from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
+from threadkeep.ops.engine import Engine
 from threadkeep.ops.ops import AnyGuard, Get, Missing, Same, Set
 from threadkeep.ops.reply import Fields
 
@@ -25,10 +28,19 @@ def _guard(kind: Kind, found: Fields) -> AnyGuard:
     return Same("state", "turn", found.fields["turn"].revision)
 
 
+def _engine(url: str) -> Engine:
+    engine = open_engine(url, _now, Limits())
+    engine.setup()
+    return engine
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
 def _contend(url: str, kind: Kind, rounds: int, gate: Barrier, won: SimpleQueue[int]) -> None:
     """Look, wait until all have looked, write on the condition that nobody else has."""
-    engine = sync_engine(f"{url}&connections=1")
-    engine.setup()
+    engine = _engine(f"{url}{'&' if '?' in url else '?'}connections=1")
     for n in range(rounds):
         here = Ref("default", "thread", f"race-{n}") if kind == "missing" else HOT
         found = engine.run(Batch(here, (Get("state", ("turn",), renew=False),))).results[0]
@@ -54,8 +66,7 @@ def _crew(  # noqa: PLR0917 - what a process is started with
 
 def winners(url: str, kind: Kind, *, rounds: int, processes: int, threads: int) -> list[int]:
     """Return the number of a round for each who won it, sorted."""
-    engine = sync_engine(url)
-    engine.setup()
+    engine = _engine(url)
     engine.run(Batch(HOT, (Set("state", {"turn": b"j0"}),)))
     engine.close()
     context = multiprocessing.get_context("spawn")
