@@ -35,8 +35,9 @@ def check(
 ) -> int:
     """Run the conformance suite against a store and say what it keeps of the promises.
 
-    FULL, PARTIAL or NONE for each topic; exit code 1 when a test fails. It works in namespaces of its own,
-    which it removes, and touches nothing else. Needs pytest and anyio.
+    FULL, PARTIAL or NONE for each topic, UNASKED where all of it needs a clock or limits of the tests' own
+    and the store's are a server's; exit code 1 when a test fails. It works in namespaces of its own, which it
+    removes, and touches nothing else. Needs pytest and anyio.
 
     JSON: {"verdict", "url", "engine", "version", "durability", "sync", "seconds", "problems", "topics":
     [{"name", "verdict", "passed", "failed", "skipped", "lacking"}], "failures": [{"topic", "test",

@@ -1,4 +1,4 @@
-"""Running the suite against a URL, and the report of it: FULL, PARTIAL or NONE for each topic."""
+"""Running the suite against a URL, and the report of it: a verdict for each topic."""
 
 from __future__ import annotations
 

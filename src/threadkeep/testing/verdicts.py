@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from threadkeep.testing.telling import Line
 
-Verdict = Literal["FULL", "PARTIAL", "NONE"]
+Verdict = Literal["FULL", "PARTIAL", "NONE", "UNASKED"]
+MEANS: Final = frozenset({"clock", "limits", "real time"})  # of the tests; no engine owes them
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """What became of the tests of one topic; `lacking` names the capabilities that were asked for."""
+    """What became of the tests of one topic; `lacking` names what those that were skipped ask for."""
 
     name: str
     passed: int
@@ -22,10 +23,14 @@ class Topic(msgspec.Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        """FULL: every test passed. NONE: none did. PARTIAL: some failed or ask for more."""
-        if not self.failed and not self.skipped and self.passed:
-            return "FULL"
-        return "PARTIAL" if self.passed else "NONE"
+        """FULL: every test passed that could be asked. NONE: none did. PARTIAL: some did.
+
+        A test cannot be asked where it needs a clock or limits of its own and the engine's are a server's;
+        UNASKED: that was so for all of them. A test that asks for what an engine may offer counts as missed.
+        """
+        if self.failed or not MEANS.issuperset(self.lacking):
+            return "PARTIAL" if self.passed else "NONE"
+        return "FULL" if self.passed else "UNASKED"
 
     @property
     def counts(self) -> str:
@@ -68,7 +73,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> Verdict:
-        """Return FULL, PARTIAL or NONE for the whole."""
+        """Return the verdict on the whole."""
         verdict = self.total.verdict
         return "PARTIAL" if self.problems and verdict == "FULL" else verdict
 

@@ -179,6 +179,7 @@ class TestExpiry:
     async def test_a_fork_does_not_take_it(self, expired: AsyncThread) -> None:
         assert await (await expired.fork("copy")).state.get_all() == {"kept": 1}
 
+    @needs("limits")
     async def test_storage_does_not_pile_up(
         self, open_engine: OpenEngine, make_store: MakeStore, clock: AsyncClock
     ) -> None:

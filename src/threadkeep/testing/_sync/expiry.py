@@ -175,6 +175,7 @@ class TestExpiry:
     def test_a_fork_does_not_take_it(self, expired: Thread) -> None:
         assert (expired.fork("copy")).state.get_all() == {"kept": 1}
 
+    @needs("limits")
     def test_storage_does_not_pile_up(
         self, open_engine: OpenEngine, make_store: MakeStore, clock: Clock
     ) -> None:
