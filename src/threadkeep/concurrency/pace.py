@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from time import perf_counter
-from typing import Final
+from typing import ClassVar, Final
 
 ALLOWANCE: Final = 0.0005  # seconds of calls that do not wait, in one turn of the loop
 
@@ -28,7 +28,7 @@ class _Line:
         if not self._turning:
             self._begin()
         self._served += 1
-        return perf_counter() - self._begun > ALLOWANCE
+        return perf_counter() - self._begun > AsyncPace.allowance
 
     def join(self) -> asyncio.Future[None]:
         place = self.loop.create_future()
@@ -44,7 +44,7 @@ class _Line:
     def _turn(self) -> None:
         took = perf_counter() - self._begun
         if self._served:
-            fits = int(self._served * ALLOWANCE / max(took, 1e-6))
+            fits = int(self._served * AsyncPace.allowance / max(took, 1e-6))
             self._share = max(1, min(fits, 2 * self._share))
         self._turning = False
         served = 0
@@ -64,7 +64,11 @@ class AsyncPace:
     Together they may take about half a millisecond of a turn, however many tasks make them. Who comes later
     stands in line for the turns that follow, so all are served alike. Each event loop has a line of its own,
     whether the loops run one after the other or at the same time.
+
+    A process in which nothing but such calls waits for the loop may set a larger `allowance`.
     """
+
+    allowance: ClassVar[float] = ALLOWANCE
 
     def __init__(self) -> None:
         self._local = threading.local()  # a thread runs one loop at a time
@@ -78,10 +82,9 @@ class AsyncPace:
         await self._here().join()
 
     def _here(self) -> _Line:
-        loop = asyncio.get_running_loop()
         line: _Line | None = getattr(self._local, "line", None)
-        if line is None or line.loop is not loop:
-            line = self._local.line = _Line(loop)
+        if line is None or not line.loop.is_running():  # cheaper than to ask which one runs
+            line = self._local.line = _Line(asyncio.get_running_loop())
         return line
 
 

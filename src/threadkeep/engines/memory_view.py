@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from copy import copy
 from typing import Protocol
 
 from threadkeep.engines.view import LogRow, Row
@@ -73,7 +74,7 @@ def _keys(ref: Ref, row: Row) -> list[Key]:
 
 def copy_row(row: Row) -> Row:
     """Return a row that may be changed without changing this one."""
-    made = Row(**{name: getattr(row, name) for name in row.__struct_fields__})
+    made = copy(row)
     made.labels = dict(row.labels)
     return made
 

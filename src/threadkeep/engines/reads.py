@@ -45,7 +45,7 @@ def read(view: View, batch: Batch, now: int, *, frozen: bool = False) -> Reply |
         return None
     if is_over(row, now):
         return Reply(True, tuple(empty(op, now) for op in batch.ops), expired=True)
-    if not frozen and renews(batch.ops) and renewed(row.window, row.end, now) is not None:
+    if not frozen and renewed(row.window, row.end, now) is not None and renews(batch.ops):
         return None
     renewals: Renewals | None = None if frozen else {}
     results = tuple(read_op(view, row, op, now, renewals) for op in batch.ops)

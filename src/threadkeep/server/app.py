@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,6 +25,7 @@ from threadkeep.server.call import Call
 from threadkeep.server.conditions import check_conditions
 from threadkeep.server.ending import told_to_end
 from threadkeep.server.paths import segments_of
+from threadkeep.server.request import Request
 from threadkeep.server.request_log import Told
 from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routes import ROUTES
@@ -77,11 +77,10 @@ class Application:
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
         self._spaces: dict[tuple[Caller | None, str], AsyncStore] = {}
-        self._packing = GZipMiddleware(self._serve, minimum_size=PACKED_FROM, compresslevel=1)
         self._http = self._wrapped(cors)
 
     def _wrapped(self, cors: tuple[str, ...]) -> ASGIApp:
-        wrapped: ASGIApp = self._packed
+        wrapped: ASGIApp = self._serve
         if cors:
             wrapped = CORSMiddleware(
                 wrapped,
@@ -114,25 +113,21 @@ class Application:
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _packed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, and pack the answer for a client that unpacks; others are spared the way."""
-        for name, value in scope["headers"]:
-            if name == b"accept-encoding" and b"gzip" in value:
-                await self._packing(scope, receive, send)
-                return
-        await self._serve(scope, receive, send)
-
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         told = Told(request)
         answer = await self._answer(request, told)
-        answer.headers["X-Request-Id"] = told.id
+        answer.raw_headers.append((b"x-request-id", told.id.encode()))
         told.answered(answer.status_code)
-        await answer(scope, receive, send)
+        if _to_be_packed(request, answer):
+            packing = GZipMiddleware(answer, minimum_size=PACKED_FROM, compresslevel=1)
+            await packing(scope, receive, send)
+        else:
+            await answer(scope, receive, send)
 
     async def _answer(self, request: Request, told: Told) -> Response:
         try:
-            self._check_size(request.scope)
+            self._check_size(request)
             segments = segments_of(request.scope)
             route, params = self._router.find(request.method, segments)
             told.route = route.path
@@ -151,19 +146,17 @@ class Application:
         caller.require(route.right)
         check_conditions(request, route.headers)
         call = Call(request, params, caller, self, route.kind)
-        if "x-turn" not in request.headers:
+        if b"x-turn" not in request.headers:
             return await route.handler(call)
         if not route.entity:
             raise UsageError("this resource takes no X-Turn")
         with fenced(call, call.entity().ref):
             return await route.handler(call)
 
-    def _check_size(self, scope: Scope) -> None:
-        path = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
-        if path > self.limits.path:
+    def _check_size(self, request: Request) -> None:
+        if request.path_size > self.limits.path:
             raise Refused(414, f"the path is longer than {self.limits.path} bytes")
-        headers = sum(len(name) + len(value) for name, value in scope["headers"])
-        if headers > self.limits.headers:
+        if request.headers_size > self.limits.headers:
             raise Refused(431, f"the headers are over the limit of {self.limits.headers} bytes")
 
     @asynccontextmanager
@@ -194,6 +187,12 @@ class Application:
             while message["type"] != "lifespan.shutdown":
                 message = await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _to_be_packed(request: Request, answer: Response) -> bool:
+    """Tell whether a client unpacks and the answer is worth packing, which streams of events are not."""
+    packs = b"gzip" in request.headers.get(b"accept-encoding", b"")
+    return packs and len(getattr(answer, "body", b"")) >= PACKED_FROM
 
 
 def app(store: AsyncStore, **options: Any) -> Application:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import zlib
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from threadkeep.errors import ThreadkeepError, TooLarge, UsageError
+from threadkeep.server.request import Request
 
 GZIP = 31  # zlib: with the gzip header
 PIECE = 1 << 16
@@ -27,32 +28,38 @@ async def body_of(request: Request, limit: int, patience: float) -> bytes:
 
     `limit`: the most bytes it may have, packed and unpacked. `patience`: seconds it may take to come.
     """
-    packing = request.headers.get("content-encoding", "identity").strip().lower()
+    packing = (request.header(b"content-encoding") or "identity").strip().lower()
     if packing not in {"identity", "gzip", ""}:
         raise Refused(415, f"content encoding {packing[:40]!r} is unknown; send gzip or identity")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    length = request.headers.get(b"content-length", b"")
+    declared = int(length) if length.isdigit() else None
+    if declared is not None and declared > limit:
         raise _too_large(limit)
     try:
         async with asyncio.timeout(patience):
-            raw = await _read(request, limit)
+            raw = await _read(request.receive, limit, declared if request.framed else None)
     except TimeoutError:
         raise Refused(408, f"the body did not come within {patience:g} seconds") from None
-    except ClientDisconnect:
-        raise UsageError("the body is cut off") from None
-    if declared.isdecimal() and len(raw) != int(declared):
+    if declared is not None and len(raw) != declared:
         raise UsageError(f"the body is cut off after {len(raw)} of {declared} bytes")
     return unpacked(raw, limit) if packing == "gzip" else raw
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(receive: Receive, limit: int, end: int | None) -> bytes:
+    """Return the body; where `end` bytes are all that can come, nothing is waited for after them."""
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.stream():
+    more = end != 0
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise UsageError("the body is cut off")
+        piece = message.get("body", b"")
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
         pieces.append(piece)
+        more = message.get("more_body", False) and size != end
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from starlette.requests import Request
 
 from threadkeep._async.entity import AsyncEntity, AsyncThread
 from threadkeep._async.listing import AsyncListing
 from threadkeep._async.scope import AsyncScope
+from threadkeep._async.state import AsyncState
 from threadkeep._async.store import AsyncStore
 from threadkeep.errors import UsageError
 from threadkeep.model.refs import Ref, ref
@@ -21,6 +21,7 @@ from threadkeep.server.access.budgets import Budgets
 from threadkeep.server.access.callers import NOBODY, Caller
 from threadkeep.server.bodies import Refused, body_of
 from threadkeep.server.json_text import from_json
+from threadkeep.server.request import Request
 from threadkeep.server.settings import ServerLimits
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Call:
         self.caller = caller or NOBODY
         self.store = host.store
         if caller is not None:
-            asked = request.headers.get("x-workspace-id")
+            asked = request.header(b"x-workspace-id")
             self.store = host.space(caller, caller.namespace(asked, host.store.namespace))
 
     async def raw(self, limit: int | None = None) -> bytes:
@@ -83,7 +84,7 @@ class Call:
 
     def query_and(self, as_type: type[T], prefix: str | None) -> tuple[T, dict[str, str]]:
         """Return the query string as a struct, and apart from it the parameters that begin with `prefix`."""
-        pairs = self.request.query_params.multi_items()
+        pairs = self.request.query
         found = dict(pairs)
         if len(found) != len(pairs):
             raise UsageError("the query names a parameter twice")
@@ -128,6 +129,10 @@ class Call:
     def thread(self, id_: str) -> AsyncThread:
         """Return a thread."""
         return AsyncThread(self.scope("thread", id_))
+
+    def state(self, id_: str) -> AsyncState:
+        """Return the state of a thread."""
+        return AsyncState(self.scope("thread", id_))
 
     def threads(
         self,

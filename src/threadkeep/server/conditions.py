@@ -9,7 +9,6 @@ import re
 from typing import Final, TypeVar
 
 import msgspec
-from starlette.requests import Request
 
 from threadkeep.errors import UsageError
 from threadkeep.ops.batch import Plan
@@ -17,8 +16,10 @@ from threadkeep.ops.ops import Epoch, Revision
 from threadkeep.ops.reply import Reply
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
+from threadkeep.server.request import Request
 
 T = TypeVar("T")
+_CONDITIONS: Final = ((b"if-match", "If-Match"), (b"if-none-match", "If-None-Match"))
 _TAG: Final = re.compile(r'"([0-9A-Za-z_-]{1,64})\.([0-9]{1,18})"')
 
 
@@ -66,7 +67,7 @@ def of_version(plan: Plan[T], tag: Tag | None) -> Plan[T]:
 
 def if_match(call: Call) -> Tag | None:
     """Return the version that must stand; None where the request names none."""
-    given = call.request.headers.get("if-match")
+    given = call.request.header(b"if-match")
     if given is None:
         return None
     found = _TAG.fullmatch(given.strip())
@@ -77,7 +78,7 @@ def if_match(call: Call) -> Tag | None:
 
 def if_none_match(call: Call) -> str | None:
     """Return the text of If-None-Match: `*`, or ETags that the client has."""
-    given = call.request.headers.get("if-none-match")
+    given = call.request.header(b"if-none-match")
     return None if given is None else given.strip()
 
 
@@ -101,9 +102,11 @@ def known_already(call: Call, tag: Tag) -> bool:
 
 def check_conditions(request: Request, taken: tuple[str, ...]) -> None:
     """Refuse a write with a condition that its route does not look at: it would not hold, unnoticed."""
-    for name in ("If-Match", "If-None-Match"):
-        if name in request.headers and name not in taken and request.method != "GET":
-            raise UsageError(f"this resource takes no {name}")
+    if request.method == "GET":
+        return
+    for name, shown in _CONDITIONS:
+        if name in request.headers and shown not in taken:
+            raise UsageError(f"this resource takes no {shown}")
 
 
 class PreconditionFailed(Refused):

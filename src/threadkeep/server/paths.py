@@ -19,19 +19,25 @@ def segments_of(scope: Mapping[str, Any]) -> tuple[str, ...]:
     UsageError for one that is not UTF-8.
     """
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    found = raw.partition(b"?")[0].split(b"/")[1:]
-    root = _mounted(scope.get("root_path", ""))
-    if root and tuple(map(unquote_to_bytes, found[: len(root)])) == root:
-        found = found[len(root) :]
-    return tuple(map(_decoded, found))
+    raw = raw.partition(b"?")[0]
+    found = raw.split(b"/")[1:]
+    root = scope.get("root_path")
+    if root:
+        found = _below(found, root)
+    elif b"%" not in raw:  # the whole is decoded at once
+        return tuple(_text(raw).split("/")[1:])
+    return tuple(_text(unquote_to_bytes(segment)) for segment in found)
 
 
-def _mounted(root: str) -> tuple[bytes, ...]:
-    return tuple(part.encode() for part in root.split("/") if part)
+def _below(segments: list[bytes], root: str) -> list[bytes]:
+    """Return the segments below the place where the application is mounted."""
+    mounted = [part.encode() for part in root.split("/") if part]
+    if [*map(unquote_to_bytes, segments[: len(mounted)])] == mounted:
+        return segments[len(mounted) :]
+    return segments
 
 
-def _decoded(segment: bytes) -> str:
-    plain = unquote_to_bytes(segment) if b"%" in segment else segment
+def _text(plain: bytes) -> str:
     try:
         return plain.decode()
     except UnicodeDecodeError:

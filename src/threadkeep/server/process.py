@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from threadkeep._async.store import AsyncStore
+from threadkeep.concurrency import AsyncPace
 from threadkeep.ops.engine import AsyncEngine
 from threadkeep.server.app import Application
 from threadkeep.server.request_log import log_to_stderr
 from threadkeep.server.settings import ServerSettings
 
+TURN: Final = 0.005  # seconds of calls in a turn of a worker's loop: requests end by themselves
 Wrap = Callable[[], Sequence[Callable[[AsyncEngine], AsyncEngine]]]
 
 
@@ -24,6 +26,7 @@ class Worker:
     def __call__(self, *_: Any) -> Application:
         """Return the application."""
         log_to_stderr(self._log_level)
+        AsyncPace.allowance = TURN
         given = self._settings
         store = AsyncStore(given.store, namespace=given.namespace, wrap=self._wrap())
         return Application(

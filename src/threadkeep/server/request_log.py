@@ -9,7 +9,7 @@ import re
 import time
 from typing import Any, Final
 
-from starlette.requests import Request
+from threadkeep.server.request import Request
 
 log = logging.getLogger("threadkeep.access")
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -22,8 +22,10 @@ class Told:
     __slots__ = ("_began", "_method", "caller", "id", "route")
 
     def __init__(self, request: Request) -> None:
-        given = request.headers.get("x-request-id", "")
-        self.id = given if _ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        given = request.header(b"x-request-id")
+        if given is None or not _ID.fullmatch(given):
+            given = f"{random.getrandbits(64):016x}"
+        self.id = given
         self.route = "-"
         self.caller = "-"
         self._method = request.method

@@ -22,6 +22,7 @@ from threadkeep.server.json_text import to_json
 
 log = logging.getLogger("threadkeep.server")
 RETRY_AFTER: Final = "1"
+_JSON: Final = (b"content-type", b"application/json")
 
 _BY_ERROR: Final[tuple[tuple[type[ThreadkeepError], int], ...]] = (
     (TooLarge, 413),
@@ -67,13 +68,29 @@ def code_of(error: ThreadkeepError) -> str:
     return "Refused" if isinstance(error, Refused) else type(error).__name__
 
 
+class _Plain(Response):
+    """An answer whose headers are known: nothing is left to be worked out for each."""
+
+    def __init__(self, body: bytes, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.body, self.status_code, self.raw_headers = body, status, headers
+        self.background = None
+
+
 def json_answer(
     content: object, status: int = 200, *, headers: dict[str, str] | None = None
 ) -> Response:
     """Return an answer with a JSON body."""
-    return Response(to_json(content), status, headers, "application/json")
+    body = to_json(content)
+    length = (b"content-length", str(len(body)).encode())
+    return _Plain(body, status, [length, _JSON, *_raw(headers)])
 
 
 def empty_answer(headers: dict[str, str] | None = None, status: int = 204) -> Response:
-    """Return an answer without a body."""
-    return Response(status_code=status, headers=headers)
+    """Return an answer without a body: 204 or 304."""
+    return _Plain(b"", status, _raw(headers))
+
+
+def _raw(headers: dict[str, str] | None) -> list[tuple[bytes, bytes]]:
+    if not headers:
+        return []
+    return [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()]

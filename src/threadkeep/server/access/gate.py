@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from starlette.requests import HTTPConnection
 
 from threadkeep._async.store import AsyncStore
 from threadkeep.errors import CodecError
@@ -16,6 +15,7 @@ from threadkeep.server.access.jwt import JwtSettings, Tokens
 from threadkeep.server.access.keys import SPACE, Key, fits, id_of
 from threadkeep.server.addresses import is_loopback
 from threadkeep.server.bodies import Refused
+from threadkeep.server.request import Request
 
 KEPT_SECONDS: Final = 1.0
 _ASK: Final = {"WWW_Authenticate": "Bearer"}
@@ -45,9 +45,9 @@ class Gate:
         self._until = float("-inf")
         self._everybody = everybody()
 
-    async def caller(self, request: HTTPConnection) -> Caller:
+    async def caller(self, request: Request) -> Caller:
         """Return who calls. 401 without a credential that holds."""
-        keys = await self._known()
+        keys = self._keys if self._clock() < self._until else await self._known()
         if not keys and self._tokens is None:
             self._check_local(request)
             return self._everybody
@@ -57,14 +57,12 @@ class Gate:
         if id_of(token) is None and self._tokens is not None:
             return await self._tokens.caller(token)
         id_ = id_of(token) or ""
-        key = keys.get(id_) or (await self._known(anew=True)).get(
-            id_
-        )  # it may have been made just now
+        key = keys.get(id_) or (await self._known()).get(id_)  # it may have been made just now
         if not fits(token, key) or key is None:
             raise Refused(401, "the key is unknown or was revoked", **_ASK)
         return key.caller(id_)
 
-    def _check_local(self, request: HTTPConnection) -> None:
+    def _check_local(self, request: Request) -> None:
         if self._anyone:
             return
         client = request.scope.get("client")
@@ -72,19 +70,18 @@ class Gate:
             raise Refused(
                 401, "this server has no keys yet and serves its own machine alone", **_ASK
             )
-        origin = request.headers.get("origin")
+        origin = request.header(b"origin")
         if origin is None or origin in self._cors or ANY in self._cors:
             return
-        if origin.partition("://")[2] != request.headers.get("host"):
+        if origin.partition("://")[2] != request.header(b"host"):
             raise Refused(403, "a server without keys takes no calls from pages of this origin")
 
-    async def _known(self, *, anew: bool = False) -> dict[str, Key]:
-        """Return all keys, as they were a second ago at most."""
+    async def _known(self) -> dict[str, Key]:
+        """Return all keys, as they are now; they are kept for a second."""
         now = self._clock()
-        if anew or now >= self._until:
-            found: dict[str, Any] = await self._state.get_all()
-            self._keys = {id_: _key(raw) for id_, raw in found.items()}
-            self._until = now + KEPT_SECONDS
+        found: dict[str, Any] = await self._state.get_all()
+        self._keys = {id_: _key(raw) for id_, raw in found.items()}
+        self._until = now + KEPT_SECONDS
         return self._keys
 
 
@@ -95,11 +92,11 @@ def _key(raw: Any) -> Key:
         raise CodecError("a stored key cannot be read") from error
 
 
-def _credential(request: HTTPConnection) -> str | None:
-    given = request.headers.get("authorization")
+def _credential(request: Request) -> str | None:
+    given = request.header(b"authorization")
     if given is not None:
         kind, _, token = given.partition(" ")
         if kind.lower() == "bearer" and token.strip():
             return token.strip()
         raise Refused(401, "the credential must be Authorization: Bearer KEY", **_ASK)
-    return request.headers.get("x-api-key") or None
+    return request.header(b"x-api-key") or None

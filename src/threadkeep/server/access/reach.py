@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, Final
 
 import msgspec
 
@@ -39,14 +39,14 @@ class AsyncReach:
     async def aclose(self) -> None:
         """Do nothing: the engine is closed by whoever opened it."""
 
-    async def run(self, batch: Batch) -> Reply:
+    def run(self, batch: Batch) -> Coroutine[Any, Any, Reply]:
         """Run a batch on an entity that the caller may reach."""
         self._check(batch.ref)
         if batch.writes:
             self._caller.require("write")
         if self._caller.user is None or batch.ref.kind != "thread":
-            return await self._engine.run(batch)
-        return await self._as_user(batch, self._caller.user)
+            return self._engine.run(batch)
+        return self._as_user(batch, self._caller.user)
 
     async def scan(self, query: Query) -> Page:
         """List what the caller may reach."""

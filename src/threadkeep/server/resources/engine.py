@@ -69,7 +69,7 @@ async def _run_of_many(call: Call, message: memoryview) -> bytes:
     try:
         return await _run(call, message)
     except Exception as error:  # noqa: BLE001 - it is told of in the place of its reply
-        found = problem(error, call.request.headers.get("x-request-id", "-"))
+        found = problem(error, call.request.header(b"x-request-id") or "-")
         after = found.headers.get("retry-after")
         return wire.encode_failure(wire.Failure(found.status_code, bytes(found.body), after))
 
@@ -100,7 +100,7 @@ async def watch(call: Call) -> Response:
     call.caller.namespace(watched.namespace, watched.namespace)
     await call.admit(watched)
     engine = await call.store.ready()
-    seen = call.request.headers.get("last-event-id")
+    seen = call.request.header(b"last-event-id")
 
     async def events() -> AsyncIterator[bytes]:
         last, epoch = 0, ""

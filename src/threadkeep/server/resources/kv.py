@@ -88,7 +88,7 @@ def _revision(call: Call, given: int | None) -> int | None:
 async def get(call: Call) -> Response:
     """Return what stands at a key; 404 where nothing does."""
     space, key = call.params
-    renew = None if "renew" not in call.request.query_params else call.query(FieldQuery).renew
+    renew = call.query(FieldQuery).renew if "renew" in dict(call.request.query) else None
     found = await call.whole().kv(space).get(key, renew=renew)
     if found is None:
         raise NotFound("nothing stands at this key")
@@ -117,7 +117,7 @@ async def put(call: Call) -> Response:
             )
         )
     except Conflict as error:
-        if absent or "if-match" in call.request.headers:
+        if absent or b"if-match" in call.request.headers:
             raise PreconditionFailed(str(error)) from error
         raise
     return json_answer(Revised(revision), headers={"ETag": str(_tag(revision))})

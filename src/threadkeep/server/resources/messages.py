@@ -87,7 +87,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 def _messages(call: Call) -> AsyncMessages:
-    return call.thread(call.params[0]).messages
+    return AsyncMessages(call.scope("thread", call.params[0]))
 
 
 async def page(call: Call) -> Response:

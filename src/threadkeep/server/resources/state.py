@@ -251,7 +251,7 @@ async def touch(call: Call) -> Response:
 
 async def _held(call: Call, entity: AsyncScope, plan: Any) -> Any:
     """Run a plan that writes; a condition of the request that did not hold is 412."""
-    conditional = "if-match" in call.request.headers or "if-none-match" in call.request.headers
+    conditional = b"if-match" in call.request.headers or b"if-none-match" in call.request.headers
     try:
         return await entity.write(plan)
     except Conflict as error:

@@ -147,7 +147,7 @@ async def fork(call: Call) -> Response:
 
 async def watch(call: Call) -> Response:
     """Send an event after each change of the thread; `Last-Event-ID` continues where a stream broke off."""
-    after = _revision(call.request.headers.get("last-event-id"))
+    after = _revision(call.request.header(b"last-event-id"))
     handle = call.handle()
     await call.admit(call.entity().ref)
 

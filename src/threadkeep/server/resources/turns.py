@@ -47,7 +47,7 @@ class Ended(msgspec.Struct, frozen=True):
 @contextmanager
 def fenced(call: Call, ref: Ref) -> Generator[None]:
     """Let writes to the entity carry the turn that the request names."""
-    token = call.request.headers.get("x-turn")
+    token = call.request.header(b"x-turn")
     if token is None:
         yield
         return

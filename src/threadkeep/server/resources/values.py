@@ -70,12 +70,12 @@ def usable(name: str, what: str) -> str:
 
 async def write(call: Call, session: str, key: str, value: Any, expiry: datetime | None) -> None:
     """Set one value; a part under a part's key may be as large as parts are."""
-    thread = call.thread(usable(session, "session id"))
+    usable(session, "session id")
     name = usable(key, "key").removeprefix(PREFIX)
     if name and name != key and is_part(value):
-        await thread.parts.set(name, value, expires_at=expiry, sniff=False)
+        await call.thread(session).parts.set(name, value, expires_at=expiry, sniff=False)
     else:
-        await thread.state.set(key, value, expires_at=expiry)
+        await call.state(session).set(key, value, expires_at=expiry)
 
 
 async def set_value(call: Call) -> Response:
@@ -88,12 +88,12 @@ async def set_value(call: Call) -> Response:
 async def get_value(call: Call) -> Response:
     """Return one value of a session; null where none stands."""
     session, key = call.params
-    return json_answer({"value": await call.thread(session).state.get(key)})
+    return json_answer({"value": await call.state(session).get(key)})
 
 
 async def get_values(call: Call) -> Response:
     """Return all values of a session."""
-    return json_answer({"values": await call.thread(call.params[0]).state.get_all()})
+    return json_answer({"values": await call.state(call.params[0]).get_all()})
 
 
 async def delete_value(call: Call) -> Response:
@@ -103,13 +103,13 @@ async def delete_value(call: Call) -> Response:
     if name and name != key:
         await call.thread(session).parts.delete(name)
     else:
-        await call.thread(session).state.delete(key)
+        await call.state(session).delete(key)
     return empty_answer()
 
 
 async def clear_session(call: Call) -> Response:
     """Delete all values of a session; its messages and snapshots stay."""
-    await call.thread(call.params[0]).state.clear()
+    await call.state(call.params[0]).clear()
     return empty_answer()
 
 
@@ -149,7 +149,7 @@ async def _sessions(call: Call, query: SessionsQuery) -> AsyncIterator[Session]:
 
 
 async def _with_values(call: Call, infos: list[ThreadInfo]) -> list[Session]:
-    keys = await asyncio.gather(*(call.thread(info.id).state.keys() for info in infos))
+    keys = await asyncio.gather(*(call.state(info.id).keys() for info in infos))
     return [
         Session(info.id, info.id, len(names), names, info.updated_at)
         for info, names in zip(infos, keys, strict=True)
