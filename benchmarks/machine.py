@@ -17,6 +17,7 @@ _PACKAGES = (
     "redis",
     "betterdb-agent-cache",
     "psycopg",
+    "asyncmy",
     "langgraph-checkpoint-postgres",
     "google-adk",
     "asyncpg",

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-SERVERS: Final = {"postgres": "PostgreSQL"}
-"""Parts of the run by the name of a server; another one needs a server and its raw driver."""
+SERVERS: Final = {"postgres": "PostgreSQL", "mariadb": "MariaDB"}
+"""Parts of the run by the name of a server; `systems` says what runs there."""

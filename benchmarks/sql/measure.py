@@ -1,7 +1,7 @@
 """The part of the run on an SQL server: latency, rate, a slow network, growth, long lists, bytes on disk."""
 
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 
 from benchmarks.callers import Crowd, crowds
@@ -10,8 +10,8 @@ from benchmarks.remote.server import NotInstalled
 from benchmarks.results import Curve, Latency, Rate, Results, Stored
 from benchmarks.run import Run
 from benchmarks.sql import SERVERS
-from benchmarks.sql.server import STARTED, Database
-from benchmarks.sql.subjects import ADK, OF, OnServer
+from benchmarks.sql.subjects import ADK, OnServer
+from benchmarks.sql.systems import SYSTEMS, System
 from benchmarks.subjects.base import Op
 from benchmarks.workload import CALLERS, FIELDS
 from tests.servers.proxy import Proxy
@@ -24,22 +24,20 @@ _LENGTHENING: tuple[Op, ...] = ("append", "get", "last")
 _FEW = 4  # fields of the threads that are only there
 _ONCE = range(5)
 
-Kinds = Sequence[type[OnServer]]
-
 
 def measure(run: Run, name: str, into: Results) -> None:
     """Measure on that server; say so when it is not there."""
     title = SERVERS[name]
     try:
-        with STARTED[name](run.folder) as port:
-            into.databases[title] = _on(run, port, OF[name], into)
+        with SYSTEMS[name].start(run.folder) as port:
+            into.databases[title] = _on(run, port, SYSTEMS[name], into)
     except NotInstalled as error:
         into.absent[title] = str(error)
 
 
-def _on(run: Run, port: int, kinds: Kinds, into: Results) -> Stored:
-    found = Stored()
-    with _connected(run, port, kinds, into) as subjects:
+def _on(run: Run, port: int, system: System, into: Results) -> Stored:
+    found, kinds = Stored(), system.kinds
+    with _connected(run, port, system, kinds, into) as subjects:
         for subject in subjects.values():
             run.loop.settle(subject.fill(range(CALLERS)))
             subject.database.analyze()
@@ -50,21 +48,24 @@ def _on(run: Run, port: int, kinds: Kinds, into: Results) -> Stored:
         found.threads = _threads(run, subjects)
         found.messages = _messages(run, subjects)
     ours = kinds[:2]
-    with Proxy(port, delay=_FAR_MS / 1000) as proxy, _connected(run, proxy.port, ours, into) as far:
+    with (
+        Proxy(port, delay=_FAR_MS / 1000) as proxy,
+        _connected(run, proxy.port, system, ours, into) as far,
+    ):
         for subject in far.values():
             run.loop.settle(subject.fill(range(16)))
         for op in OPS:
             taken = _latency(run, far, op)
             found.far[op] = {name: one.p50 / 1000 for name, one in taken.items()}
-    found.long = _long(run, port, kinds, into)
+    found.long = _long(run, port, system, into)
     able = [kind for kind in kinds if kind.name not in into.absent]
-    found.disk = {kind.name: _disk(run, port, kind, into) for kind in able}
+    found.disk = {kind.name: _disk(run, port, system, kind, into) for kind in able}
     return found
 
 
 @contextmanager
 def _connected(
-    run: Run, port: int, kinds: Iterable[type[OnServer]], into: Results
+    run: Run, port: int, system: System, kinds: Iterable[type[OnServer]], into: Results
 ) -> Generator[dict[str, OnServer]]:
     """Connect each system to an empty database of its own."""
     subjects: dict[str, OnServer] = {}
@@ -72,7 +73,7 @@ def _connected(
         for number, kind in enumerate(kinds):
             if kind.name in into.absent:
                 continue
-            database = Database(port, f"bench_{number}")
+            database = system.database(port, f"bench_{number}")
             database.make()
             subject = kind(database)
             try:
@@ -148,10 +149,10 @@ def _messages(run: Run, subjects: Mapping[str, OnServer]) -> dict[str, dict[str,
     return curves
 
 
-def _long(run: Run, port: int, kinds: Kinds, into: Results) -> dict[str, dict[str, float]]:
+def _long(run: Run, port: int, system: System, into: Results) -> dict[str, dict[str, float]]:
     """Return milliseconds for a listing of many sessions, and for the whole of a long one."""
     found: dict[str, dict[str, float]] = {op: {} for op in LONG}
-    with _connected(run, port, kinds, into) as subjects:
+    with _connected(run, port, system, system.kinds, into) as subjects:
         for name, subject in subjects.items():
             if not set(LONG) & set(subject.calls):
                 continue
@@ -174,12 +175,14 @@ def _once(run: Run, subject: OnServer, op: Op) -> float:
     return interleave(run.loop, calls, 1)["one"].p50 / 1000
 
 
-def _disk(run: Run, port: int, kind: type[OnServer], into: Results) -> dict[str, float]:
+def _disk(
+    run: Run, port: int, system: System, kind: type[OnServer], into: Results
+) -> dict[str, float]:
     """Return the bytes of a thread of 20 short fields, and those that an appended message of 500 bytes adds."""
     count = run.scale.footprint_threads
     threads = range(1, count + 1)
     found: dict[str, float] = {}
-    with _connected(run, port, [kind], into) as subjects:
+    with _connected(run, port, system, [kind], into) as subjects:
         (subject,) = subjects.values()
         run.loop.settle(subject.fill(range(1), FIELDS, 2))
         empty = subject.database.bytes()

@@ -26,12 +26,13 @@ TK: Final = "threadkeep"
 LANGGRAPH: Final = "langgraph AsyncPostgresSaver"
 OPENAI: Final = "openai-agents SQLAlchemySession"
 ADK: Final = "google-adk DatabaseSessionService"
-_POOL, _CHUNK, _APP = 8, 1_000, "bench"
+POOL, _CHUNK, APP = 8, 1_000, "bench"
 
 Calls = dict[Op, Callable[[int], Awaitable[object]]]
 
 
-def _of(module: str, name: str) -> Any:
+def of(module: str, name: str) -> Any:
+    """Return what a module has under that name; it is loaded only now."""
     return getattr(import_module(module), name)
 
 
@@ -67,10 +68,10 @@ class Raw(OnServer):
     _COUNT = "update thread set n = n + 1 where thread = %s"
 
     async def setup(self) -> None:
-        pool = _of("psycopg_pool", "AsyncConnectionPool")
+        pool = of("psycopg_pool", "AsyncConnectionPool")
         self.pool = pool(
             f"postgresql://{self.database.place}",
-            kwargs={"autocommit": True}, min_size=_POOL, max_size=_POOL, open=False,
+            kwargs={"autocommit": True}, min_size=POOL, max_size=POOL, open=False,
         )  # fmt: skip
         await self.pool.open(wait=True)
         async with self.pool.connection() as con:
@@ -137,7 +138,7 @@ class Threadkeep(OnServer):
     note = "sliding lifetime of 1,800 s on each field; a turn is one batch"
 
     async def setup(self) -> None:
-        store = _of("threadkeep", "AsyncStore")
+        store = of("threadkeep", "AsyncStore")
         self.store = store(f"{self.scheme}://{self.database.place}", ttl=TTL)
         self.engine = await self.store.ready()
         self.thread = cache(lambda number: self.store.thread(thread_id(number)))
@@ -160,7 +161,7 @@ class Threadkeep(OnServer):
         return [found async for found in self.store.threads(limit=limit)]
 
     async def _turn(self, thread: int) -> object:
-        ops, lease = import_module("threadkeep.ops.ops"), _of("threadkeep.model.leases", "Lease")
+        ops, lease = import_module("threadkeep.ops.ops"), of("threadkeep.model.leases", "Lease")
         number = next(self.numbers)
         values = {n: b'j"%b"' % field_value(number).encode() for n in FIELD_NAMES[1:4]}
         writes = (
@@ -168,8 +169,8 @@ class Threadkeep(OnServer):
             ops.Set("state", values, lease(window=int(TTL * 1e6))),
             ops.Incr("state", "count", 1),
         )
-        ref = _of("threadkeep.model.refs", "Ref")("default", "thread", thread_id(thread))
-        return await self.engine.run(_of("threadkeep.ops.batch", "Batch")(ref, writes))
+        ref = of("threadkeep.model.refs", "Ref")("default", "thread", thread_id(thread))
+        return await self.engine.run(of("threadkeep.ops.batch", "Batch")(ref, writes))
 
     async def fill_one(self, number: int, fields: int, messages: int) -> None:
         thread = self.store.thread(thread_id(number))
@@ -190,11 +191,11 @@ class Langgraph(OnServer):
     note = "append = aget_tuple + aput of the history it was filled with and two messages"
 
     async def setup(self) -> None:
-        saver = _of("langgraph.checkpoint.postgres.aio", "AsyncPostgresSaver")
+        saver = of("langgraph.checkpoint.postgres.aio", "AsyncPostgresSaver")
         self._opened = saver.from_conn_string(f"postgresql://{self.database.place}")
         self.saver = await self._opened.__aenter__()
         await self.saver.setup()
-        self.empty = _of("langgraph.checkpoint.base", "empty_checkpoint")
+        self.empty = of("langgraph.checkpoint.base", "empty_checkpoint")
         self.sizes: dict[int, int] = {}
         calls: Calls = {"append": self._append, "last": self._last, "events": self._load}
         self.calls = calls
@@ -234,12 +235,13 @@ class OpenAi(OnServer):
     """The session of the OpenAI Agents SDK: message history only."""
 
     name = OPENAI
-    note = "message history only; one SQLAlchemy engine with asyncpg for all sessions"
+    note = "message history only; one SQLAlchemy engine, with asyncpg or asyncmy, for all sessions"
+    dialect = "postgresql+asyncpg"
 
     async def setup(self) -> None:
-        kind = _of("agents.extensions.memory.sqlalchemy_session", "SQLAlchemySession")
-        url = f"postgresql+asyncpg://{self.database.place}"
-        self.engine = _of("sqlalchemy.ext.asyncio", "create_async_engine")(url, pool_size=_POOL)
+        kind = of("agents.extensions.memory.sqlalchemy_session", "SQLAlchemySession")
+        url = f"{self.dialect}://{self.database.place}"
+        self.engine = of("sqlalchemy.ext.asyncio", "create_async_engine")(url, pool_size=POOL)
         self.session = cache(lambda n: kind(thread_id(n), engine=self.engine, create_tables=n == 0))
         await self.session(0).add_items(list(history(2)))
         await self.session(0).clear_session()
@@ -264,15 +266,16 @@ class Adk(OnServer):
 
     name = ADK
     note = "append = get_session once, then two append_event; last = num_recent_events"
+    dialect = "postgresql+asyncpg"
 
     async def setup(self) -> None:
-        kind = _of("google.adk.sessions", "DatabaseSessionService")
-        self.service = kind(f"postgresql+asyncpg://{self.database.place}", pool_size=_POOL)
+        kind = of("google.adk.sessions", "DatabaseSessionService")
+        self.service = kind(f"{self.dialect}://{self.database.place}", pool_size=POOL)
         self.event, self.types = (
-            _of("google.adk.events", "Event"),
+            of("google.adk.events", "Event"),
             import_module("google.genai.types"),
         )
-        self.config = _of("google.adk.sessions.base_session_service", "GetSessionConfig")
+        self.config = of("google.adk.sessions.base_session_service", "GetSessionConfig")
         self.held: dict[int, Any] = {}
         calls: Calls = {
             "append": self._append,
@@ -289,12 +292,12 @@ class Adk(OnServer):
 
     async def _get(self, thread: int, config: Any = None) -> Any:
         return await self.service.get_session(
-            app_name=_APP, user_id="user", session_id=thread_id(thread), config=config
+            app_name=APP, user_id="user", session_id=thread_id(thread), config=config
         )
 
     async def fill_one(self, number: int, fields: int, messages: int) -> None:
         session = await self.service.create_session(
-            app_name=_APP,
+            app_name=APP,
             user_id="user",
             session_id=thread_id(number),
             state=dict(field_values(fields)),
@@ -312,7 +315,7 @@ class Adk(OnServer):
         return list((await self._get(thread, self.config(num_recent_events=LAST))).events)
 
     async def _sessions(self, _: int) -> list[Any]:
-        return list((await self.service.list_sessions(app_name=_APP, user_id="user")).sessions)
+        return list((await self.service.list_sessions(app_name=APP, user_id="user")).sessions)
 
     async def _events(self, thread: int) -> list[Any]:
         return list((await self._get(thread)).events)
@@ -320,9 +323,3 @@ class Adk(OnServer):
     async def close(self) -> None:
         await asyncio.sleep(0)
         await self.service.close()
-
-
-OF: Final[dict[str, tuple[type[OnServer], ...]]] = {
-    "postgres": (Raw, Threadkeep, Langgraph, OpenAi, Adk)
-}
-"""By server; the first is the yardstick."""

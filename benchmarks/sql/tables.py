@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from benchmarks.results import Curve, Stored
-from benchmarks.sql.subjects import OF
+from benchmarks.sql.systems import SYSTEMS
 from benchmarks.subjects.base import TITLES
 from benchmarks.tables import NOTHING, Table, figure, ratio
 from benchmarks.workload import CALLERS, MESSAGE_BYTES
 
-_KINDS = {kind.name: kind for kinds in OF.values() for kind in kinds}
-_YARDSTICKS = {kinds[0].name for kinds in OF.values()}
+_KINDS = {kind.name: kind for system in SYSTEMS.values() for kind in system.kinds}
+_YARDSTICKS = {system.kinds[0].name for system in SYSTEMS.values()}
 
 
 def tables(databases: dict[str, Stored]) -> Iterator[Table]:
@@ -83,6 +83,8 @@ def _disk(databases: dict[str, Stored]) -> Table:
         for title, found in databases.items()
         for name, sizes in found.disk.items()
     ]
-    about = f"The database after a vacuum and a checkpoint. Messages of {MESSAGE_BYTES} bytes."
+    about = (
+        f"PostgreSQL after a vacuum; MariaDB by its statistics. Messages of {MESSAGE_BYTES} bytes."
+    )
     head = ("server", "subject", *cases)
     return Table("SQL servers: bytes on disk", head, rows, names=2, about=about)
