@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
+from types import CoroutineType
 from typing import Any, Final
 
 import msgspec
@@ -39,7 +40,7 @@ class AsyncReach:
     async def aclose(self) -> None:
         """Do nothing: the engine is closed by whoever opened it."""
 
-    def run(self, batch: Batch) -> Coroutine[Any, Any, Reply]:
+    def run(self, batch: Batch) -> CoroutineType[Any, Any, Reply]:
         """Run a batch on an entity that the caller may reach."""
         self._check(batch.ref)
         if batch.writes:
