@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -10,11 +9,10 @@ import pytest
 from tests.cli.contents import fill
 from tests.copy.places import KINDS, Places
 from tests.races import figures
-from threadkeep import AsyncStore, Store
+from threadkeep import Store
 
 say = figures.teller("copy")
 pytest_terminal_summary = figures.summary("copy")
-FEW, BATCH = 300, 500
 
 
 @pytest.fixture(scope="session")
@@ -38,25 +36,3 @@ def filled(places: Places) -> dict[str, str]:
         with Store(url) as store:
             fill(store, big=1_100)
     return urls
-
-
-async def fill_many(url: str, threads: int) -> None:
-    """Write many threads as agents have them: some fields, some messages, labels."""
-    async with AsyncStore(url) as store:
-
-        async def one(number: int) -> None:
-            thread = store.thread(f"thread-{number:06}")
-            fields = {
-                "intent": "book_flight",
-                "number": number,
-                "city": "Sofia",
-                "raw": b"\x00\xff",
-            }
-            await thread.state.update(fields, ttl=86_400)
-            asked = {"role": "user", "content": f"question {number}"}
-            await thread.messages.append(asked, {"role": "assistant", "content": "x" * 200})
-            if number % 10 == 0:
-                await thread.set_labels(user=f"user-{number % 100}")
-
-        for low in range(0, threads, BATCH):
-            await asyncio.gather(*(one(n) for n in range(low, min(low + BATCH, threads))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import permutations
@@ -12,6 +13,9 @@ from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import ServerProcess
 from tests.servers.redis import RedisServer
+from threadkeep import AsyncStore
+
+BATCH = 500
 
 
 class Places:
@@ -20,6 +24,7 @@ class Places:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._stack = ExitStack()
+        self._filled: set[str] = set()
         self._servers: dict[str, ServerProcess] = {}
 
     def server(self, kind: str, make: Callable[[], ServerProcess]) -> ServerProcess:
@@ -32,9 +37,39 @@ class Places:
         """Return the URL of a store, which is empty when it is first asked for."""
         return KINDS[kind](self, name)
 
+    def filled(self, kind: str, threads: int) -> str:
+        """Return the URL of a store with many threads, as agents have them."""
+        url = self.url(kind, f"many_{threads}")
+        if url not in self._filled:
+            self._filled.add(url)
+            asyncio.run(_fill(url, threads))
+        return url
+
     def close(self) -> None:
         """End the servers."""
         self._stack.close()
+
+
+async def _fill(url: str, threads: int) -> None:
+    """Write many threads as agents have them: some fields, some messages, labels."""
+    async with AsyncStore(url) as store:
+
+        async def one(number: int) -> None:
+            thread = store.thread(f"thread-{number:06}")
+            fields = {
+                "intent": "book_flight",
+                "number": number,
+                "city": "Sofia",
+                "raw": b"\x00\xff",
+            }
+            await thread.state.update(fields, ttl=86_400)
+            asked = {"role": "user", "content": f"question {number}"}
+            await thread.messages.append(asked, {"role": "assistant", "content": "x" * 200})
+            if number % 10 == 0:
+                await thread.set_labels(user=f"user-{number % 100}")
+
+        for low in range(0, threads, BATCH):
+            await asyncio.gather(*(one(n) for n in range(low, min(low + BATCH, threads))))
 
 
 def _sqlite(places: Places, name: str) -> str:

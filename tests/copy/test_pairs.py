@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import signal
@@ -14,13 +13,11 @@ from typing import Any
 import pytest
 
 from tests.cli.contents import contents
-from tests.copy.conftest import FEW, fill_many
 from tests.copy.places import PAIRS, ROUND, Places
 from tests.races.figures import Say
 from threadkeep import Store
 
-MANY = 100_000
-LONG = pytest.mark.long
+FEW, MANY = 300, 100_000
 # dies, as by `kill -9`, before the n-th write to the target
 KILLER = """
 import os, signal, sys
@@ -49,7 +46,7 @@ def _copy(source: str, target: str, env: dict[str, str], code: str = "", *first:
     begin = ["-c", code, *first] if code else ["-m", "threadkeep"]
     done = subprocess.run(
         [sys.executable, *begin, "copy", source, target, "--json"],
-        env=env, capture_output=True, text=True, timeout=600, check=False,
+        env=env, capture_output=True, text=True, timeout=3_000, check=False,
     )  # fmt: skip
     if done.returncode == -signal.SIGKILL:
         return None
@@ -77,32 +74,36 @@ def test_everything_is_copied_through_kills(
     assert _same(source, target)
 
 
-@pytest.mark.parametrize(
-    ("threads", "pairs"), [(FEW, ROUND), pytest.param(MANY, PAIRS, marks=LONG)], ids=["few", "many"]
-)
-def test_many_threads(
-    threads: int,
-    pairs: list[tuple[str, str]],
-    places: Places,
-    environment: dict[str, str],
-    say: Say,
+def test_some_hundred_threads_all_round(places: Places, environment: dict[str, str], say: Say):
+    for kind, other in ROUND:
+        source, target = places.filled(kind, FEW), places.url(other, f"few_{kind}")
+        say(_copy_many(source, target, FEW, environment))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize(("kind", "other"), PAIRS)
+def test_a_hundred_thousand_threads(
+    kind: str, other: str, places: Places, environment: dict[str, str], say: Say
 ):
-    """All round, and where they are many between each pair, killed in between at any moment."""
-    urls: dict[str, str] = {}
-    for kind, other in pairs:
-        if kind not in urls:
-            urls[kind] = places.url(kind, f"many_{threads}")
-            asyncio.run(fill_many(urls[kind], threads))
-        target = places.url(other, f"many_{threads}_{kind}")
-        began = time.monotonic()
-        kills = _killed_now_and_then(urls[kind], target, environment) if threads == MANY else 0
-        found = _copy(urls[kind], target, environment, TELLER)
-        _counted(found, threads)
-        assert f"copy: {threads:,}" in found["told"]
-        assert f"compare: {threads:,} of {threads:,} entities" in found["told"]
-        took = time.monotonic() - began
-        say(f"{kind} to {other}: {threads:,} threads, {kills} kills, {took:.0f} s")
-        _sampled(urls[kind], target, threads)
+    """Killed twice at any moment, then run to its end."""
+    source, target = places.filled(kind, MANY), places.url(other, f"many_{kind}")
+    for _ in range(2):
+        _killed(source, target, environment)
+    say(_copy_many(source, target, MANY, environment))
+
+
+def _copy_many(source: str, target: str, threads: int, env: dict[str, str]) -> str:
+    """Copy a store of many threads, compare both, and tell what it took."""
+    began = time.monotonic()
+    found = _copy(source, target, env, TELLER)
+    took = time.monotonic() - began
+    _counted(found, threads)
+    assert f"copy: {threads:,}" in found["told"]
+    assert f"compare: {threads:,} of {threads:,} entities" in found["told"]
+    resumed = found["same"] + found["resumed"]
+    _sampled(source, target, threads)
+    return f"{threads:,} threads, {resumed:,} of them there before, {took:.0f} s"
 
 
 def _counted(found: Any, threads: int) -> None:
@@ -111,14 +112,15 @@ def _counted(found: Any, threads: int) -> None:
     assert counts == [threads, 4 * threads, 2 * threads]
 
 
-def _killed_now_and_then(source: str, target: str, env: dict[str, str]) -> int:
-    words = [sys.executable, "-m", "threadkeep", "copy", source, target]
-    for _ in range(2):
-        process = subprocess.Popen(words, env=env, stderr=subprocess.DEVNULL)
-        time.sleep(random.uniform(3, 12))
+def _killed(source: str, target: str, env: dict[str, str]) -> None:
+    """Begin a copy and kill it a while after it has begun to write."""
+    words = [sys.executable, "-c", TELLER, "copy", source, target]
+    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline()
+        time.sleep(random.uniform(0.5, 6))
         process.kill()
-        assert process.wait(30) == -signal.SIGKILL
-    return 2
+    assert process.returncode == -signal.SIGKILL
 
 
 def _sampled(source: str, target: str, threads: int) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.docs.engine_page import file, module
+from tests.docs.engine_page import file, kit, module
 from threadkeep import CodecError, Store, Unavailable
 from threadkeep.testing.machine import check_machine
 
@@ -36,18 +36,19 @@ asyncio.run(main())
 
 @pytest.fixture
 def installed(tmp_path: Path) -> dict[str, str]:
-    """Lay the page's files out as pip would, and return the environment of a program that sees them."""
-    project = tomllib.loads(file("pyproject.toml"))["project"]
-    (tmp_path / "folder_engine.py").write_text(file("folder_engine.py"), encoding="utf-8")
-    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (info / "METADATA").write_text(head, encoding="utf-8")
-    points = project["entry-points"]["threadkeep.engines"]
-    lines = ["[threadkeep.engines]", *(f"{name} = {value}" for name, value in points.items())]
-    (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
-    path = os.pathsep.join([str(tmp_path), *sys.path])
-    return {**os.environ, "PYTHONPATH": path}
+    """Install the page's package, and return the environment of a program that sees it and not the files."""
+    source, target = tmp_path / "source", tmp_path / "installed"
+    (source / "state").mkdir(parents=True)  # what the page's programs leave behind is not packed
+    for name in ("folder_engine.py", "pyproject.toml"):
+        (source / name).write_text(file(name), encoding="utf-8")
+    (source / "test_folder.py").write_text(kit(), encoding="utf-8")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run(build, cwd=source, check=True, capture_output=True, timeout=60)
+    (wheel,) = (source / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        assert [n for n in packed.namelist() if n.endswith(".py")] == ["folder_engine.py"]
+        packed.extractall(target)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), *sys.path])}
 
 
 def run(words: list[str], env: dict[str, str], folder: Path) -> str:

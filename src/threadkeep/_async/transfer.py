@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
@@ -15,7 +16,8 @@ from threadkeep.layers.transfer import Digest, Outline, Piece, Standing, Survey,
 from threadkeep.layers.transfer_writing import Packing
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Plan
-from threadkeep.ops.engine import AsyncEngine, Query
+from threadkeep.ops.engine import AsyncEngine, Listed, Query
+from threadkeep.ops.reply import EntityInfo
 
 if TYPE_CHECKING:
     from threadkeep._async.store import AsyncStore
@@ -33,9 +35,9 @@ async def ask(engine: AsyncEngine, plan: Plan[T]) -> T:
     return plan.decode(await engine.run(plan.batch))
 
 
-async def every_ref(
+async def every_entity(
     engine: AsyncEngine, namespaces: Iterable[str], after: Ref | None = None
-) -> AsyncIterator[Ref]:
+) -> AsyncIterator[Listed]:
     """Yield all entities of all kinds in the order of their references; those above `after`."""
     for namespace in sorted(namespaces):
         for kind in sorted(KINDS):
@@ -46,17 +48,19 @@ async def every_ref(
                 page = await engine.scan(query)
                 for listed in page.items:
                     if after is None or listed.ref > after:
-                        yield listed.ref
+                        yield listed
                 if page.cursor is None:
                     break
                 query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
-async def in_groups(refs: AsyncIterator[Ref], size: int = PAGE) -> AsyncIterator[list[Ref]]:
-    """Yield the references in lists of so many."""
-    group: list[Ref] = []
-    async for ref in refs:
-        group.append(ref)
+async def in_groups(
+    listing: AsyncIterator[Listed], size: int = PAGE
+) -> AsyncIterator[list[Listed]]:
+    """Yield the entities in lists of so many."""
+    group: list[Listed] = []
+    async for listed in listing:
+        group.append(listed)
         if len(group) == size:
             yield group
             group = []
@@ -64,11 +68,30 @@ async def in_groups(refs: AsyncIterator[Ref], size: int = PAGE) -> AsyncIterator
         yield group
 
 
-async def survey(engine: AsyncEngine, ref: Ref) -> Survey | None:
-    """See what there is to read of an entity; None when it does not stand.
+class AsyncBeside:
+    """Finds entities in a listing that is read along with another one in the same order."""
+
+    def __init__(self, listing: AsyncIterator[Listed]) -> None:
+        self._listing = listing
+        self._ahead: Listed | None = None
+        self._over = False
+
+    async def find(self, ref: Ref) -> Listed | None:
+        """Return an entity as it was listed; None when it was not. Each must come after the one before."""
+        while not self._over and (self._ahead is None or self._ahead.ref < ref):
+            self._ahead = await anext(self._listing, None)
+            self._over = self._ahead is None
+        return self._ahead if self._ahead is not None and self._ahead.ref == ref else None
+
+
+async def survey(engine: AsyncEngine, ref: Ref, guess: EntityInfo | None = None) -> Survey | None:
+    """See what there is to read of an entity, in one call if `guess` is right; None when it does not stand.
 
     Raises Conflict for one that an import has not finished, Torn when it changed meanwhile.
     """
+    if guess is not None:
+        with suppress(Torn):
+            return await ask(engine, transfer.survey(ref, guess))
     standing = await ask(engine, transfer.stands(ref))
     if standing is None:
         return None
@@ -110,14 +133,16 @@ async def _items(engine: AsyncEngine, found: Survey, log: str) -> AsyncIterator[
         raise Torn
 
 
-async def digest(engine: AsyncEngine, ref: Ref, now: int) -> tuple[Outline, Digest] | None:
-    """Read an entity and return its outline and the digest of its content; None when it does not stand.
+async def digest(
+    engine: AsyncEngine, ref: Ref, now: int, guess: EntityInfo | None = None
+) -> tuple[Survey, Digest] | None:
+    """Read an entity and return what there was and the digest of its content; None when it does not stand.
 
     Raises Conflict when it changes faster than it can be read.
     """
     for _ in range(TRIES):
         try:
-            found = await survey(engine, ref)
+            found = await survey(engine, ref, guess)
             if found is None:
                 return None
             told = Digest(found.outline, now)
@@ -126,7 +151,7 @@ async def digest(engine: AsyncEngine, ref: Ref, now: int) -> tuple[Outline, Dige
         except Torn:
             await AsyncFlow.sleep(PAUSE)
         else:
-            return found.outline, told
+            return found, told
     raise too_busy(ref)
 
 

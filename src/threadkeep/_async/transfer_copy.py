@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,11 +12,12 @@ from threadkeep._async.at_once import at_once
 from threadkeep._async.transfer import (
     PAUSE,
     TRIES,
+    AsyncBeside,
     AsyncEntityWriter,
     OnConflict,
     ask,
     digest,
-    every_ref,
+    every_entity,
     in_groups,
     pieces,
     remove,
@@ -26,14 +28,22 @@ from threadkeep._async.transfer_import import Outcome
 from threadkeep.concurrency import AsyncFlow
 from threadkeep.errors import Conflict
 from threadkeep.layers import transfer
-from threadkeep.layers.transfer import Digest, Standing, Survey, Torn
+from threadkeep.layers.transfer import Digest, Names, Standing, Survey, Torn
+from threadkeep.layers.transfer_writing import Occupied
 from threadkeep.model.refs import Ref
-from threadkeep.ops.engine import AsyncEngine
+from threadkeep.ops.engine import AsyncEngine, Listed
 
 if TYPE_CHECKING:
     from threadkeep._async.store import AsyncStore
 
-WIDTH = 32  # entities on their way at once, each with a mebibyte or two of its content
+WIDTH = 64  # entities on their way at once, each with a mebibyte or two of its content
+
+
+class Pair(msgspec.Struct, frozen=True, eq=False):
+    """An entity of the source, and the one in the target, as they were listed."""
+
+    here: Listed
+    there: Listed | None
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -63,6 +73,7 @@ class AsyncCopy:
         self._source, self._target, self._now = source, target, now
         self._on_conflict, self.tick = on_conflict, tick
         self._began = now()
+        self._names = Names()
         self.outcomes: dict[Outcome, int] = {}
         self.entities = 0
         self.fields = 0
@@ -70,22 +81,30 @@ class AsyncCopy:
 
     async def run(self, namespaces: Sequence[str]) -> None:
         """Copy everything of these namespaces, several entities at once. Raises Conflict as `on_conflict` says."""
-        async for refs in in_groups(every_ref(self._source, namespaces)):
-            await at_once(refs, self._counted, WIDTH)
+        async for pairs in self._pairs(namespaces):
+            await at_once(pairs, self._counted, WIDTH)
 
-    async def _counted(self, ref: Ref) -> None:
-        outcome = await self._one(ref)
+    async def _pairs(self, namespaces: Sequence[str]) -> AsyncIterator[list[Pair]]:
+        """Yield the entities of the source in groups, each with the one in the target, as both were listed."""
+        beside = AsyncBeside(every_entity(await self._target.ready(), namespaces))
+        async for group in in_groups(every_entity(self._source, namespaces)):
+            yield [Pair(here, await beside.find(here.ref)) for here in group]
+
+    async def _counted(self, pair: Pair) -> None:
+        outcome = await self._one(pair)
         if outcome is not None:
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
         self.tick()
 
-    async def _one(self, ref: Ref) -> Outcome | None:
+    async def _one(self, pair: Pair) -> Outcome | None:
         """Copy an entity; None when it is gone."""
+        ref, guess = pair.here.ref, self._names.guess(pair.here)
         for _ in range(TRIES):
             try:
-                found = await survey(self._source, ref)
+                found = await survey(self._source, ref, guess)
                 if found is not None:
-                    return await self._copy(found)
+                    self._names.learn(found)
+                    return await self._copy(found, pair.there)
             except Torn:
                 await AsyncFlow.sleep(PAUSE)
             else:
@@ -99,7 +118,12 @@ class AsyncCopy:
         if standing is not None and standing.mark is not None and ":" in standing.mark:
             await remove(self._target, ref)
 
-    async def _copy(self, found: Survey) -> Outcome:
+    async def _copy(self, found: Survey, there: Listed | None) -> Outcome:
+        if (
+            there is None and found.pieces is not None
+        ):  # one batch, which says so when it is not new
+            with suppress(Occupied):
+                return await self._write(found, None, "imported")
         ref, engine = found.outline.ref, await self._target.ready()
         standing = await ask(engine, transfer.stands(ref))
         if standing is None:
@@ -111,7 +135,7 @@ class AsyncCopy:
             if epoch == found.outline.epoch:
                 await remove(self._target, ref)
                 return await self._write(found, None, "imported")
-        elif await self._is_same(found):
+        elif await self._is_same(found, there):
             return "same"
         if self._on_conflict == "skip":
             return "skipped"
@@ -124,13 +148,14 @@ class AsyncCopy:
         await remove(self._target, ref)
         return await self._write(found, None, "replaced")
 
-    async def _is_same(self, found: Survey) -> bool:
+    async def _is_same(self, found: Survey, there: Listed | None) -> bool:
         now, engine = self._now(), await self._target.ready()
-        there = await digest(engine, found.outline.ref, now)
+        guess = there and self._names.guess(there)
+        standing = await digest(engine, found.outline.ref, now, guess)
         told = Digest(found.outline, now)
         async for piece in pieces(self._source, found):
             told.add(piece)
-        return there is not None and there[1].text == told.text
+        return standing is not None and standing[1].text == told.text
 
     async def _write(self, found: Survey, begun: Standing | None, outcome: Outcome) -> Outcome:
         outline = found.outline
@@ -146,17 +171,19 @@ class AsyncCopy:
     async def verify(self, namespaces: Sequence[str]) -> list[Difference]:
         """Read both sides again and return what is not the same; counts stand in this object after it."""
         found: list[Difference | None] = []
-        async for refs in in_groups(every_ref(self._source, namespaces)):
-            found.extend((await at_once(refs, self._compare, WIDTH)).values())
+        async for pairs in self._pairs(namespaces):
+            found.extend((await at_once(pairs, self._compare, WIDTH)).values())
         return [difference for difference in found if difference is not None]
 
-    async def _compare(self, ref: Ref) -> Difference | None:
-        now = self._now()
-        here = await digest(self._source, ref, now)
+    async def _compare(self, pair: Pair) -> Difference | None:
+        ref, now = pair.here.ref, self._now()
+        here = await digest(self._source, ref, now, self._names.guess(pair.here))
         if here is None:
             return None
-        there = await digest(await self._target.ready(), ref, now)
-        outline, told = here
+        self._names.learn(here[0])
+        guess = pair.there and self._names.guess(pair.there)
+        there = await digest(await self._target.ready(), ref, now, guess)
+        outline, told = here[0].outline, here[1]
         self.entities += 1
         self.fields += told.fields
         self.items += told.items

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from threadkeep._async.transfer import PAUSE, TRIES, every_ref, pieces, survey, too_busy
+from threadkeep._async.transfer import PAUSE, TRIES, every_entity, pieces, survey, too_busy
 from threadkeep.concurrency import AsyncFlow
-from threadkeep.layers.transfer import FieldPiece, Torn
+from threadkeep.layers.transfer import FieldPiece, Names, Torn
 from threadkeep.layers.transfer_format import (
     FORMAT,
     VERSION,
@@ -21,7 +21,8 @@ from threadkeep.layers.transfer_format import (
 )
 from threadkeep.layers.transfer_parsing import Place
 from threadkeep.model.refs import Ref
-from threadkeep.ops.engine import AsyncEngine
+from threadkeep.ops.engine import AsyncEngine, Listed
+from threadkeep.ops.reply import EntityInfo
 
 
 class AsyncExport:
@@ -39,6 +40,7 @@ class AsyncExport:
         after: Ref | None = None,
     ) -> None:
         self._engine, self._write, self._after = engine, write, after
+        self._names = Names()
         place = place or Place()
         self._chain = place.chain
         self.entities, self.fields, self.items = place.totals
@@ -63,25 +65,27 @@ class AsyncExport:
                 threadkeep=version,
             )
             self._put(header)
-        async for ref in every_ref(self._engine, namespaces, self._after):
-            await self._entity(ref)
+        async for listed in every_entity(self._engine, namespaces, self._after):
+            await self._entity(listed)
         self._put(Footer(entities=self.entities, fields=self.fields, items=self.items))
 
-    async def _entity(self, ref: Ref) -> None:
+    async def _entity(self, listed: Listed) -> None:
+        guess = self._names.guess(listed)
         for _ in range(TRIES):
-            if await self._attempt(ref):
+            if await self._attempt(listed.ref, guess):
                 return
             await AsyncFlow.sleep(PAUSE)
-        raise too_busy(ref)
+        raise too_busy(listed.ref)
 
-    async def _attempt(self, ref: Ref) -> bool:
+    async def _attempt(self, ref: Ref, guess: EntityInfo) -> bool:
         """Write an entity; False when it changed meanwhile, and what was written is void."""
         try:
-            found = await survey(self._engine, ref)
+            found = await survey(self._engine, ref, guess)
         except Torn:
             return False
         if found is None:
             return True  # gone since it was listed
+        self._names.learn(found)
         self._put(entity_line(found.outline))
         fields = items = 0
         try:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
@@ -16,7 +17,8 @@ from threadkeep.layers.transfer import Digest, Outline, Piece, Standing, Survey,
 from threadkeep.layers.transfer_writing import Packing
 from threadkeep.model.refs import KINDS, Ref
 from threadkeep.ops.batch import Plan
-from threadkeep.ops.engine import Engine, Query
+from threadkeep.ops.engine import Engine, Listed, Query
+from threadkeep.ops.reply import EntityInfo
 
 if TYPE_CHECKING:
     from threadkeep._sync.store import Store
@@ -34,7 +36,9 @@ def ask(engine: Engine, plan: Plan[T]) -> T:
     return plan.decode(engine.run(plan.batch))
 
 
-def every_ref(engine: Engine, namespaces: Iterable[str], after: Ref | None = None) -> Iterator[Ref]:
+def every_entity(
+    engine: Engine, namespaces: Iterable[str], after: Ref | None = None
+) -> Iterator[Listed]:
     """Yield all entities of all kinds in the order of their references; those above `after`."""
     for namespace in sorted(namespaces):
         for kind in sorted(KINDS):
@@ -45,17 +49,17 @@ def every_ref(engine: Engine, namespaces: Iterable[str], after: Ref | None = Non
                 page = engine.scan(query)
                 for listed in page.items:
                     if after is None or listed.ref > after:
-                        yield listed.ref
+                        yield listed
                 if page.cursor is None:
                     break
                 query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
-def in_groups(refs: Iterator[Ref], size: int = PAGE) -> Iterator[list[Ref]]:
-    """Yield the references in lists of so many."""
-    group: list[Ref] = []
-    for ref in refs:
-        group.append(ref)
+def in_groups(listing: Iterator[Listed], size: int = PAGE) -> Iterator[list[Listed]]:
+    """Yield the entities in lists of so many."""
+    group: list[Listed] = []
+    for listed in listing:
+        group.append(listed)
         if len(group) == size:
             yield group
             group = []
@@ -63,11 +67,30 @@ def in_groups(refs: Iterator[Ref], size: int = PAGE) -> Iterator[list[Ref]]:
         yield group
 
 
-def survey(engine: Engine, ref: Ref) -> Survey | None:
-    """See what there is to read of an entity; None when it does not stand.
+class Beside:
+    """Finds entities in a listing that is read along with another one in the same order."""
+
+    def __init__(self, listing: Iterator[Listed]) -> None:
+        self._listing = listing
+        self._ahead: Listed | None = None
+        self._over = False
+
+    def find(self, ref: Ref) -> Listed | None:
+        """Return an entity as it was listed; None when it was not. Each must come after the one before."""
+        while not self._over and (self._ahead is None or self._ahead.ref < ref):
+            self._ahead = next(self._listing, None)
+            self._over = self._ahead is None
+        return self._ahead if self._ahead is not None and self._ahead.ref == ref else None
+
+
+def survey(engine: Engine, ref: Ref, guess: EntityInfo | None = None) -> Survey | None:
+    """See what there is to read of an entity, in one call if `guess` is right; None when it does not stand.
 
     Raises Conflict for one that an import has not finished, Torn when it changed meanwhile.
     """
+    if guess is not None:
+        with suppress(Torn):
+            return ask(engine, transfer.survey(ref, guess))
     standing = ask(engine, transfer.stands(ref))
     if standing is None:
         return None
@@ -109,14 +132,16 @@ def _items(engine: Engine, found: Survey, log: str) -> Iterator[Piece]:
         raise Torn
 
 
-def digest(engine: Engine, ref: Ref, now: int) -> tuple[Outline, Digest] | None:
-    """Read an entity and return its outline and the digest of its content; None when it does not stand.
+def digest(
+    engine: Engine, ref: Ref, now: int, guess: EntityInfo | None = None
+) -> tuple[Survey, Digest] | None:
+    """Read an entity and return what there was and the digest of its content; None when it does not stand.
 
     Raises Conflict when it changes faster than it can be read.
     """
     for _ in range(TRIES):
         try:
-            found = survey(engine, ref)
+            found = survey(engine, ref, guess)
             if found is None:
                 return None
             told = Digest(found.outline, now)
@@ -125,7 +150,7 @@ def digest(engine: Engine, ref: Ref, now: int) -> tuple[Outline, Digest] | None:
         except Torn:
             Flow.sleep(PAUSE)
         else:
-            return found.outline, told
+            return found, told
     raise too_busy(ref)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from threadkeep._sync.transfer import PAUSE, TRIES, every_ref, pieces, survey, too_busy
+from threadkeep._sync.transfer import PAUSE, TRIES, every_entity, pieces, survey, too_busy
 from threadkeep.concurrency import Flow
-from threadkeep.layers.transfer import FieldPiece, Torn
+from threadkeep.layers.transfer import FieldPiece, Names, Torn
 from threadkeep.layers.transfer_format import (
     FORMAT,
     VERSION,
@@ -22,7 +22,8 @@ from threadkeep.layers.transfer_format import (
 )
 from threadkeep.layers.transfer_parsing import Place
 from threadkeep.model.refs import Ref
-from threadkeep.ops.engine import Engine
+from threadkeep.ops.engine import Engine, Listed
+from threadkeep.ops.reply import EntityInfo
 
 
 class Export:
@@ -40,6 +41,7 @@ class Export:
         after: Ref | None = None,
     ) -> None:
         self._engine, self._write, self._after = engine, write, after
+        self._names = Names()
         place = place or Place()
         self._chain = place.chain
         self.entities, self.fields, self.items = place.totals
@@ -64,25 +66,27 @@ class Export:
                 threadkeep=version,
             )
             self._put(header)
-        for ref in every_ref(self._engine, namespaces, self._after):
-            self._entity(ref)
+        for listed in every_entity(self._engine, namespaces, self._after):
+            self._entity(listed)
         self._put(Footer(entities=self.entities, fields=self.fields, items=self.items))
 
-    def _entity(self, ref: Ref) -> None:
+    def _entity(self, listed: Listed) -> None:
+        guess = self._names.guess(listed)
         for _ in range(TRIES):
-            if self._attempt(ref):
+            if self._attempt(listed.ref, guess):
                 return
             Flow.sleep(PAUSE)
-        raise too_busy(ref)
+        raise too_busy(listed.ref)
 
-    def _attempt(self, ref: Ref) -> bool:
+    def _attempt(self, ref: Ref, guess: EntityInfo) -> bool:
         """Write an entity; False when it changed meanwhile, and what was written is void."""
         try:
-            found = survey(self._engine, ref)
+            found = survey(self._engine, ref, guess)
         except Torn:
             return False
         if found is None:
             return True  # gone since it was listed
+        self._names.learn(found)
         self._put(entity_line(found.outline))
         fields = items = 0
         try:

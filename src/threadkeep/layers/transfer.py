@@ -11,9 +11,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import structs
 
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
+from threadkeep.ops.engine import Listed
 from threadkeep.ops.ops import Get, Info, Item, Read
 from threadkeep.ops.reply import EntityInfo, Field, Fields, Items, Reply
 
@@ -21,6 +23,7 @@ CHUNK = 1 << 20  # bytes of values in a piece, about
 COUNT = 1_000  # fields or items in a piece, at most
 MARK_MAP = "#import"  # stands in an entity that is written in several batches, until the last
 MARK = "of"
+NAMES = 8  # maps and logs that are guessed, about
 
 
 class Torn(Exception):
@@ -90,13 +93,32 @@ def stands(ref: Ref) -> Plan[Standing | None]:
     return Plan(Batch(ref, (Info(), Get(MARK_MAP, renew=False))), read)
 
 
+class Names:
+    """Guesses what maps and logs an entity has, which listings do not tell, by others of its kind."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[set[str], set[str]]] = {}
+
+    def learn(self, found: Survey) -> None:
+        """Take note of what an entity has."""
+        maps, logs = self._seen.setdefault(found.outline.ref.kind, (set(), set()))
+        if len(maps) + len(logs) < NAMES:
+            maps.update(found.sizes)
+            logs.update(found.counts)
+
+    def guess(self, listed: Listed) -> EntityInfo:
+        """Return what is known of an entity, with the names it may have."""
+        maps, logs = self._seen.get(listed.ref.kind, ((), ()))
+        return structs.replace(listed.info, maps=tuple(sorted(maps)), logs=tuple(sorted(logs)))
+
+
 def mark_value(text: str) -> bytes:
     """Return the stored form of a mark, which holds hexadecimal digits and colons."""
     return b'j"' + text.encode() + b'"'
 
 
 def survey(ref: Ref, known: EntityInfo) -> Plan[Survey]:
-    """Plan to see what there is to read. Torn when the entity changed since `known`."""
+    """Plan to see what there is to read. Torn when the entity has maps or logs that `known` does not name."""
     small = known.bytes <= CHUNK and known.items + known.fields <= COUNT
     ops = (
         Info(),
@@ -105,17 +127,26 @@ def survey(ref: Ref, known: EntityInfo) -> Plan[Survey]:
     )
 
     def read(reply: Reply) -> Survey:
-        info = reply.results[0]
-        if not isinstance(info, EntityInfo) or (info.maps, info.logs) != (known.maps, known.logs):
+        info, *found = reply.results
+        if not isinstance(info, EntityInfo):
             raise Torn
-        found = dict(zip((*known.maps, *known.logs), reply.results[1:], strict=True))
-        fields = {n: r.fields for n, r in found.items() if isinstance(r, Fields)}
-        logs = {n: r for n, r in found.items() if isinstance(r, Items)}
+        if not (set(info.maps) <= {*known.maps} and set(info.logs) <= {*known.logs}):
+            raise Torn
+        maps = {
+            name: each.fields
+            for name, each in zip(known.maps, found, strict=False)
+            if name in info.maps and isinstance(each, Fields)
+        }
+        logs = {
+            name: each
+            for name, each in zip(known.logs, found[len(known.maps) :], strict=True)
+            if name in info.logs and isinstance(each, Items)
+        }
         return Survey(
             _outline(ref, info, {name: log.head for name, log in logs.items()}),
-            {name: {n: f.size for n, f in held.items()} for name, held in fields.items()},
+            {name: {n: f.size for n, f in fields.items()} for name, fields in maps.items()},
             {name: log.count for name, log in logs.items()},
-            _pieces(fields, logs) if small else None,
+            _pieces(maps, logs) if small else None,
         )
 
     return Plan(Batch(ref, ops), read)
@@ -135,8 +166,8 @@ def _outline(ref: Ref, info: EntityInfo, heads: dict[str, int]) -> Outline:
     )
 
 
-def _pieces(fields: dict[str, dict[str, Field]], logs: dict[str, Items]) -> tuple[Piece, ...]:
-    held = [FieldPiece(name, fields[name]) for name in sorted(fields) if fields[name]]
+def _pieces(maps: dict[str, dict[str, Field]], logs: dict[str, Items]) -> tuple[Piece, ...]:
+    held = [FieldPiece(name, maps[name]) for name in sorted(maps) if maps[name]]
     kept = [ItemPiece(name, logs[name].items) for name in sorted(logs) if logs[name].items]
     return (*held, *kept)
 

@@ -23,6 +23,10 @@ from threadkeep.ops.ops import AnyGuard, AnyOp, Del, Label, Restore, Revision, S
 from threadkeep.ops.reply import Reply
 
 
+class Occupied(Conflict):
+    """Nothing was written, because an entity stands there."""
+
+
 class Packing:
     """Gathers pieces into batches. A small entity is one batch; a large one bears a mark until its last.
 
@@ -106,7 +110,8 @@ class Packing:
 
         def read(reply: Reply) -> int:
             if not reply.ok:
-                raise Conflict(
+                refused = Occupied if isinstance(guard, Revision) else Conflict
+                raise refused(
                     f"{ref} was written by somebody else meanwhile; run it again",
                     revision=reply.revision,
                     ref=ref,
