@@ -19,7 +19,8 @@ from threadkeep.errors import UsageError
 from threadkeep.model.leases import Lease
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
-from threadkeep.ops.ops import Append, Get, Set
+from threadkeep.ops.ops import Append, Epoch, Get, Incr, Set
+from threadkeep.ops.reply import Appended
 from threadkeep.testing.needs import require
 
 SECOND = 1_000_000
@@ -158,6 +159,37 @@ def test_values_can_be_asked_by_json_operators(postgres: PostgresServer, place: 
         "select labels->>'user', now() - updated_at < interval '1 hour' from furnished.tk_threads"
     )
     assert (labels, age) == ("alice", True)
+
+
+def _calls(server: PostgresServer) -> dict[str, int]:
+    """Return how often the functions that run a batch were called."""
+    server.execute("select pg_stat_clear_snapshot()")
+    rows = server.execute(
+        "select funcname, calls from pg_stat_user_functions where schemaname = 'furnished'"
+    )
+    found = dict(rows)
+    return {name: found.get(f"tk_{name}_1", 0) for name in ("apply_plain", "apply", "write")}
+
+
+def test_what_is_plain_is_run_the_short_way(postgres: PostgresServer, place: str):
+    engine = sync_engine(f"{place}&options=-c%20track_functions%3Dall")
+    engine.setup()
+    ref, lease = Ref("default", "thread", "t"), Lease(window=60 * SECOND)
+    epoch = engine.run(Batch(ref, (Set("state", {"a": b"j1"}),))).epoch  # a birth is not
+    sets = Set("state", {"a": b"j2", "b": b"j3"}, lease)
+    plain = (sets, Append("messages", (b"j1",) * 3), Incr("state", "n", 1, lease))
+    before = _calls(postgres)
+    assert before["write"] <= 1
+    for ops in ((sets,), plain, plain):
+        assert engine.run(Batch(ref, ops, guards=(Epoch(epoch),))).changed
+    assert not engine.run(Batch(ref, plain, guards=(Epoch("another"),))).ok
+    log = engine.run(Batch(ref, (Append("messages", (b"j1",)),)))
+    assert log.results == (Appended((7,)),)
+    assert log.revision == 5
+    eventually(
+        lambda: _calls(postgres) == {"apply_plain": 6, "apply": 2, "write": 1}, "the statistics"
+    )
+    engine.close()
 
 
 def test_nobody_is_told_of_what_nobody_watches(postgres: PostgresServer, place: str):

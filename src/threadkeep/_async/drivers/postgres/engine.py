@@ -98,7 +98,7 @@ class AsyncPostgresEngine:
                 schema = await migrate(con, self._names, lambda schema: schema.opening)
             self._schema = schema.number
             self._sql = Statements(self._names)
-            await self._lines.open()
+            await self._lines.open(self._kept() if server.direct else {})
             self._server = server
 
     @asynccontextmanager
@@ -165,9 +165,7 @@ class AsyncPostgresEngine:
         """Run a group in one transaction; where it fails, its batches one by one."""
         order = sorted(range(len(jobs)), key=lambda n: jobs[n].batch.ref)
         values = [value for n in order for value in jobs[n].values]
-        texts = f"[{','.join([jobs[n].text for n in order])}]"
-        fields, labels = (min(n, BOUNDLESS) for n in (self._limits.fields, self._limits.labels))
-        args = (texts, values, fields, labels, self._clock())
+        args = self._group([jobs[n].text for n in order], values)
         try:
             rows = await self._patiently(self._sql.apply, args)
         except DRIVER as error:
@@ -176,6 +174,16 @@ class AsyncPostgresEngine:
         for n, row in zip(order, rows, strict=True):
             outcomes[n] = reply_of(jobs[n], row)
         return outcomes
+
+    def _group(self, texts: list[str], values: list[bytes]) -> tuple[Any, ...]:
+        fields, labels = (min(n, BOUNDLESS) for n in (self._limits.fields, self._limits.labels))
+        some = values or [b""]  # an empty list would not say of what
+        return f"[{','.join(texts)}]", some, fields, labels, self._clock()
+
+    def _kept(self) -> dict[bytes, tuple[Any, ...]]:
+        """Return what connections keep prepared, with arguments of the kind that they are called with."""
+        sql, clock = self._sql, self._clock()
+        return {sql.get: ("[]", clock), sql.read: (["{}"], clock), sql.apply: self._group([], [])}
 
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from threadkeep.concurrency import AsyncLock
-from threadkeep.engines.sql.postgres.connections import Settings, is_gone, unprepared
+from threadkeep.engines.sql.postgres.connections import Settings, is_gone, prepared, unprepared
 from threadkeep.engines.sql.postgres.errors import DRIVER, map_error
 
 Rows = list[tuple[Any, ...]]
@@ -34,20 +35,23 @@ async def _alone(con: AsyncConnection[Any]) -> AsyncGenerator[None]:
             await con.set_autocommit(False)
 
 
-async def rows_of(con: AsyncConnection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+async def rows_of(
+    con: AsyncConnection[Any], statement: bytes, args: Sequence[Any], *, prepare: bool = False
+) -> Rows:
     """Return the rows of a statement as tuples, whatever the connection makes of rows."""
     cursor = con.cursor(row_factory=tuple_row, binary=True)
-    await cursor.execute(statement, args, prepare=False)
+    await cursor.execute(statement, args, prepare=prepare)
     return await cursor.fetchall()
 
 
 class AsyncLines:
-    """Lends connections for one statement each, in autocommit mode and without prepared statements."""
+    """Lends connections for one statement each, in autocommit mode."""
 
     def __init__(self, settings: Settings, pool: AsyncConnectionPool[Any] | None = None) -> None:
         self.settings = settings
         self._given = pool
         self._pool = pool
+        self._kept: Mapping[bytes, Sequence[Any]] = {}
         self._opening = AsyncLock()
 
     @property
@@ -55,13 +59,19 @@ class AsyncLines:
         """Tell whether the connections are a program's."""
         return self._given is not None
 
-    async def open(self) -> None:
-        """Make the pool, which connects when it is first used; a given one is used as it is."""
+    async def open(self, kept: Mapping[bytes, Sequence[Any]]) -> None:
+        """Make the pool, which connects when it is first used; a given one is used as it is.
+
+        `kept`: what each new connection of the pool is to have prepared, with arguments that do nothing. Nothing
+        where a pooler may stand before the server.
+        """
         async with self._opening:
             if self._pool is None:
+                self._kept = kept
                 pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
                     self.settings.conninfo,
-                    kwargs=unprepared(),
+                    kwargs=prepared() if kept else unprepared(),
+                    configure=self._prepare,
                     min_size=0,
                     max_size=self.settings.connections,
                     reconnect_timeout=0.0,  # `_borrow` has it try again
@@ -69,6 +79,11 @@ class AsyncLines:
                 )
                 await pool.open()
                 self._pool = pool
+
+    async def _prepare(self, con: AsyncConnection[Any]) -> None:
+        for statement, args in self._kept.items():
+            with suppress(psycopg.Error):  # who uses it is told
+                await rows_of(con, statement, args, prepare=True)
 
     @asynccontextmanager
     async def direct(self) -> AsyncGenerator[AsyncConnection[Any]]:
@@ -91,7 +106,7 @@ class AsyncLines:
                     await con.close()
                     continue
                 if con.autocommit:
-                    return await rows_of(con, statement, args)
+                    return await rows_of(con, statement, args, prepare=statement in self._kept)
                 async with _alone(con):
                     return await rows_of(con, statement, args)
             finally:

@@ -25,15 +25,16 @@ async def examine(con: AsyncConnection[Any], names: Names) -> tuple[Server, Name
         "select current_setting('server_version_num')::int, current_setting('server_version'),"
         " getdatabaseencoding(), current_setting('fsync'), current_setting('synchronous_commit'),"
         " current_setting('wal_writer_delay'), extract(epoch from clock_timestamp())::float8,"
-        " coalesce(%s::text, current_schema())",
+        " coalesce(%s::text, current_schema()), pg_backend_pid()",
         (names.schema,),
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - the statement returns one
-    number, version, encoding, fsync, commit, delay, moment, schema = row
+    number, version, encoding, fsync, commit, delay, moment, schema, pid = row
     check_server(number, encoding, schema)
     skew = moment - (before + time.time()) / 2
-    server = Server(version, durability(fsync, commit, delay), round(skew, 3))
+    direct = pid == con.info.backend_pid  # a pooler gives its own
+    server = Server(version, durability(fsync, commit, delay), round(skew, 3), direct)
     return server, Names(schema, names.prefix)
 
 

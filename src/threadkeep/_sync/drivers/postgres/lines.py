@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from threadkeep.concurrency import Lock
-from threadkeep.engines.sql.postgres.connections import Settings, is_gone, unprepared
+from threadkeep.engines.sql.postgres.connections import Settings, is_gone, prepared, unprepared
 from threadkeep.engines.sql.postgres.errors import DRIVER, map_error
 
 Rows = list[tuple[Any, ...]]
@@ -35,20 +36,23 @@ def _alone(con: Connection[Any]) -> Generator[None]:
             con.set_autocommit(False)
 
 
-def rows_of(con: Connection[Any], statement: bytes, args: Sequence[Any]) -> Rows:
+def rows_of(
+    con: Connection[Any], statement: bytes, args: Sequence[Any], *, prepare: bool = False
+) -> Rows:
     """Return the rows of a statement as tuples, whatever the connection makes of rows."""
     cursor = con.cursor(row_factory=tuple_row, binary=True)
-    cursor.execute(statement, args, prepare=False)
+    cursor.execute(statement, args, prepare=prepare)
     return cursor.fetchall()
 
 
 class Lines:
-    """Lends connections for one statement each, in autocommit mode and without prepared statements."""
+    """Lends connections for one statement each, in autocommit mode."""
 
     def __init__(self, settings: Settings, pool: ConnectionPool[Any] | None = None) -> None:
         self.settings = settings
         self._given = pool
         self._pool = pool
+        self._kept: Mapping[bytes, Sequence[Any]] = {}
         self._opening = Lock()
 
     @property
@@ -56,13 +60,19 @@ class Lines:
         """Tell whether the connections are a program's."""
         return self._given is not None
 
-    def open(self) -> None:
-        """Make the pool, which connects when it is first used; a given one is used as it is."""
+    def open(self, kept: Mapping[bytes, Sequence[Any]]) -> None:
+        """Make the pool, which connects when it is first used; a given one is used as it is.
+
+        `kept`: what each new connection of the pool is to have prepared, with arguments that do nothing. Nothing
+        where a pooler may stand before the server.
+        """
         with self._opening:
             if self._pool is None:
+                self._kept = kept
                 pool: ConnectionPool[Any] = ConnectionPool(
                     self.settings.conninfo,
-                    kwargs=unprepared(),
+                    kwargs=prepared() if kept else unprepared(),
+                    configure=self._prepare,
                     min_size=0,
                     max_size=self.settings.connections,
                     reconnect_timeout=0.0,  # `_borrow` has it try again
@@ -70,6 +80,11 @@ class Lines:
                 )
                 pool.open()
                 self._pool = pool
+
+    def _prepare(self, con: Connection[Any]) -> None:
+        for statement, args in self._kept.items():
+            with suppress(psycopg.Error):  # who uses it is told
+                rows_of(con, statement, args, prepare=True)
 
     @contextmanager
     def direct(self) -> Generator[Connection[Any]]:
@@ -92,7 +107,7 @@ class Lines:
                     con.close()
                     continue
                 if con.autocommit:
-                    return rows_of(con, statement, args)
+                    return rows_of(con, statement, args, prepare=statement in self._kept)
                 with _alone(con):
                     return rows_of(con, statement, args)
             finally:

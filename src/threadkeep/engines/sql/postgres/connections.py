@@ -25,16 +25,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Server(msgspec.Struct, frozen=True):
-    """What the server is."""
+    """What the server is; `direct`: no pooler stands before it."""
 
     version: str
     durability: str
     skew: float
+    direct: bool = False
 
 
 def unprepared() -> dict[str, Any]:
     """Return the options of a connection that works behind a transaction pooler too."""
     return {"autocommit": True, "prepare_threshold": None}
+
+
+def prepared() -> dict[str, Any]:
+    """Return the options of a connection that the server keeps statements for."""
+    return {"autocommit": True, "prepare_threshold": 0}
 
 
 def check_server(number: int, encoding: str, schema: str | None) -> None:

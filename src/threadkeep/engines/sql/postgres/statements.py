@@ -14,7 +14,7 @@ _TEXTS: Final[dict[str, LiteralString]] = {
     ),
     "apply": (
         "select reply, vals from"
-        " {apply_all}(%b::text::jsonb, %b::bytea[], %b::int4, %b::int4, %b::int8)"
+        " {apply_group}(%b::text::jsonb, %b::bytea[], %b::int4, %b::int4, %b::int8)"
     ),
     "newest": "select moved, here, top, snap from {newest}(%b::text::jsonb, %b::int8)",
     "by_id": "select here from {by_id}(%b::text::jsonb, %b::int8)",
