@@ -23,6 +23,7 @@ from threadkeep.server.access.reach import AsyncReach
 from threadkeep.server.bodies import Refused
 from threadkeep.server.call import Call
 from threadkeep.server.conditions import check_conditions
+from threadkeep.server.deadline import Deadline
 from threadkeep.server.ending import told_to_end
 from threadkeep.server.paths import segments_of
 from threadkeep.server.request import Request
@@ -74,6 +75,7 @@ class Application:
         self.routes = tuple(route for route in ROUTES if not route.hidden)
         self.gate = Gate(store, jwt, anyone=anyone, cors=cors)
         self.budgets = Budgets(store, self.limits)
+        self.deadline = Deadline(self.limits.body_seconds)
         self._sweep, self._close = sweep, close
         self._router = Router(ROUTES)
         self._spaces: dict[tuple[Caller | None, str], AsyncStore] = {}

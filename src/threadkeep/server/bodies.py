@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 
 from starlette.types import Receive
 
 from threadkeep.errors import ThreadkeepError, TooLarge, UsageError
+from threadkeep.server.deadline import Deadline
 from threadkeep.server.request import Request
 
 GZIP = 31  # zlib: with the gzip header
@@ -23,10 +23,10 @@ class Refused(ThreadkeepError):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-async def body_of(request: Request, limit: int, patience: float) -> bytes:
+async def body_of(request: Request, limit: int, deadline: Deadline) -> bytes:
     """Return the body, unpacked where it is gzip.
 
-    `limit`: the most bytes it may have, packed and unpacked. `patience`: seconds it may take to come.
+    `limit`: the most bytes it may have, packed and unpacked. `deadline`: by which it must come.
     """
     packing = (request.header(b"content-encoding") or "identity").strip().lower()
     if packing not in {"identity", "gzip", ""}:
@@ -36,10 +36,10 @@ async def body_of(request: Request, limit: int, patience: float) -> bytes:
     if declared is not None and declared > limit:
         raise _too_large(limit)
     try:
-        async with asyncio.timeout(patience):
+        with deadline:
             raw = await _read(request.receive, limit, declared if request.framed else None)
     except TimeoutError:
-        raise Refused(408, f"the body did not come within {patience:g} seconds") from None
+        raise Refused(408, f"the body did not come within {deadline.seconds:g} seconds") from None
     if declared is not None and len(raw) != declared:
         raise UsageError(f"the body is cut off after {len(raw)} of {declared} bytes")
     return unpacked(raw, limit) if packing == "gzip" else raw

@@ -20,6 +20,7 @@ from threadkeep.ops.ops import Info
 from threadkeep.server.access.budgets import Budgets
 from threadkeep.server.access.callers import NOBODY, Caller
 from threadkeep.server.bodies import Refused, body_of
+from threadkeep.server.deadline import Deadline
 from threadkeep.server.json_text import from_json
 from threadkeep.server.request import Request
 from threadkeep.server.settings import ServerLimits
@@ -33,6 +34,7 @@ class Host(Protocol):
     store: AsyncStore
     limits: ServerLimits
     budgets: Budgets
+    deadline: Deadline
     ending: asyncio.Event
     streams: int
     routes: tuple[Any, ...]
@@ -64,8 +66,7 @@ class Call:
 
     async def raw(self, limit: int | None = None) -> bytes:
         """Return the body; `limit` bytes at most, else the usual limit."""
-        limits = self.host.limits
-        found = await body_of(self.request, limit or limits.body, limits.body_seconds)
+        found = await body_of(self.request, limit or self.host.limits.body, self.host.deadline)
         self.host.budgets.bytes(self.caller, len(found))
         return found
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Final, cast
+from functools import lru_cache
+from typing import Any, Final, cast
 
-from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from threadkeep.errors import Unavailable
 from threadkeep.server.call import Host
 
 HEARTBEAT: Final = 15.0
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_FIRST: Final = asyncio.FIRST_COMPLETED
+_OPEN: Final = b": open\n\n"
+_ALIVE: Final = b": still here\n\n"
+_CLOSE: Final = b"event: close\ndata: the server is going away; connect again\n\n"
+_HEADERS: Final = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
 
 
+@lru_cache(256)  # many watch the same entity
 def event(data: str, *, id_: str | None = None, name: str | None = None) -> bytes:
     """Return one event as text of the stream."""
     lines = [f"id: {id_}"] if id_ is not None else []
@@ -26,7 +34,7 @@ def event(data: str, *, id_: str | None = None, name: str | None = None) -> byte
     return ("\n".join([*lines, f"data: {data}"]) + "\n\n").encode()
 
 
-def stream(events: AsyncIterator[bytes], host: Host) -> StreamingResponse:
+def stream(events: AsyncIterator[bytes], host: Host) -> Response:
     """Return an answer that sends events until the client leaves or the server ends.
 
     A comment goes out when nothing happened for a while, so that both sides notice a dead connection.
@@ -34,66 +42,66 @@ def stream(events: AsyncIterator[bytes], host: Host) -> StreamingResponse:
     """
     if host.streams >= host.limits.streams:
         raise Unavailable(f"{host.limits.streams} streams are open, which is the limit")
-    return _Stream(_counted(_beating(events, host.ending), host), host.limits.body_seconds)
+    return _Stream(cast("AsyncGenerator[bytes]", events), host)
 
 
-class _Stream(StreamingResponse):
+class _Stream(Response):
     """Ends when a client takes no event for too long: what waits for it would only grow."""
 
-    def __init__(self, events: AsyncIterator[bytes], patience: float) -> None:
-        super().__init__(events, media_type="text/event-stream", headers=dict(_HEADERS))
-        self._events, self._patience = events, patience
+    _send: Send
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending(message: Message) -> None:
-            async with asyncio.timeout(self._patience):
-                await send(message)
+    def __init__(self, events: AsyncGenerator[bytes], host: Host) -> None:
+        self.status_code, self.raw_headers, self.background = 200, [*_HEADERS], None
+        self._events, self._host = events, host
+        self._quiet, self._writing = True, False  # since the last look; now
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as any answer
+        """Send it."""
+        self._send = send
+        self._host.streams += 1
         try:
-            with contextlib.suppress(ClientDisconnect, TimeoutError):
-                await super().__call__(scope, receive, sending)
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await self._write(_OPEN)
+            await self._until_over(receive)
+        except (OSError, TimeoutError):  # the client left, or takes nothing
+            return
         finally:
-            await cast("AsyncGenerator[bytes]", self._events).aclose()
+            self._host.streams -= 1
+            await self._events.aclose()
 
-
-async def _counted(events: AsyncIterator[bytes], host: Host) -> AsyncIterator[bytes]:
-    host.streams += 1
-    try:
-        async for one in events:
-            yield one
-    finally:
-        host.streams -= 1
-        await cast("AsyncGenerator[bytes]", events).aclose()
-
-
-async def _beating(events: AsyncIterator[bytes], ending: asyncio.Event) -> AsyncIterator[bytes]:
-    over = asyncio.ensure_future(ending.wait())
-    upcoming: asyncio.Future[bytes] | None = None
-    try:
-        yield b": open\n\n"
-        while True:
-            if upcoming is None:
-                upcoming = asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait(
-                {over, upcoming}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED
-            )
-            if over in done:
-                yield b"event: close\ndata: the server is going away; connect again\n\n"
-                return
-            if upcoming in done:
-                try:
-                    yield upcoming.result()
-                except StopAsyncIteration:
-                    return
-                upcoming = None
-            else:
-                yield b": still here\n\n"
-    finally:
-        for task in (over, upcoming):
-            if task is not None:
+    async def _until_over(self, receive: Receive) -> None:
+        """Send events, and comments meanwhile, for as long as there are events, the client and the server."""
+        over = asyncio.ensure_future(self._host.ending.wait())
+        left = asyncio.ensure_future(_left(receive))
+        sending = asyncio.ensure_future(self._send_events())
+        tasks: tuple[asyncio.Future[Any], ...] = (over, left, sending)
+        try:
+            while not (await asyncio.wait(tasks, timeout=HEARTBEAT, return_when=_FIRST))[0]:
+                if self._quiet and not self._writing:
+                    await self._write(_ALIVE)
+                self._quiet = True
+            ended = sending.done() and not left.done()
+            if ended:
+                sending.result()
+            going = over.done() and not left.done()
+        finally:
+            for task in tasks:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
-                    await task
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if ended or going:
+            await self._write(_CLOSE if going else b"", more=False)
+
+    async def _send_events(self) -> None:
+        async for one in self._events:
+            self._quiet, self._writing = False, True
+            await self._write(one)
+            self._writing = False
+
+    async def _write(self, piece: bytes, *, more: bool = True) -> None:
+        with self._host.deadline:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
