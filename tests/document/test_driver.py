@@ -76,6 +76,36 @@ def test_rows_come_in_any_form(shape: str):
         assert [each.id for each in store.threads()] == ["t"]
 
 
+def test_what_a_listing_returns_is_read_before_the_next_call():
+    """It may be a view of what the driver holds, which the next call changes."""
+
+    class Lazy:
+        def __iter__(self) -> Any:
+            assert threading.current_thread() is not threading.main_thread()
+            return iter(["default:thread:t"])
+
+    class Driver(Plain):
+        def list(self) -> Any:
+            return Lazy()
+
+    async def run() -> None:
+        async with AsyncStore.from_client(Driver({})) as store:
+            await store.thread("t").state.set("a", 1)
+            assert [each.id async for each in store.threads()] == ["t"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("found", [None, 7, "default:thread:t"])
+def test_a_listing_that_is_none_is_an_error(found: object):
+    class Driver(Plain):
+        def list(self) -> Any:
+            return found
+
+    with Store.from_client(Driver({})) as store, pytest.raises(CodecError, match=r"list\(\)"):
+        store.threads().page()
+
+
 def test_the_content_is_for_people_too():
     rows: Rows = {}
     with Store.from_client(Plain(rows)) as store:

@@ -44,9 +44,16 @@ class _Driver:
         )
 
 
-def _called(method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+def _called(name: str, method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     found = method(*args)
-    return list(cast("Iterator[Any]", found)) if isinstance(found, Iterator) else found
+    return _listed(found) if isinstance(found, Iterator) or name == "list" else found
+
+
+def _listed(found: Any) -> Any:
+    """Return what is no row but many as a list, as of now: a view changes with the next call."""
+    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+        return cast("Any", found)
+    return list(cast("Iterable[Any]", found))
 
 
 class AsyncCalls(_Driver):
@@ -61,20 +68,22 @@ class AsyncCalls(_Driver):
         """Return what the method returns; its own errors become Unavailable. `wrote`: it may have had its effect."""
         async with self._gate:
             try:
-                return await self._made(self._method(name), args)
+                return await self._made(name, args)
             except ThreadkeepError:
                 raise
             except Exception as error:
                 raise self._mapped(name, error, wrote=wrote) from error
 
-    async def _made(self, method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    async def _made(self, name: str, args: tuple[Any, ...]) -> Any:
+        method = self._method(name)
         if inspect.iscoroutinefunction(method):
             found = await method(*args)
+            found = _listed(found) if name == "list" else found
         else:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.at_once, "threadkeep-driver")
             loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._pool, partial(_called, method, args))
+            found = await loop.run_in_executor(self._pool, partial(_called, name, method, args))
             if inspect.isawaitable(found):
                 found = await found
         if isinstance(found, AsyncIterable):
@@ -104,7 +113,7 @@ class Calls(_Driver):
         """Return what the method returns; its own errors become Unavailable. `wrote`: it may have had its effect."""
         with self._gate:
             try:
-                found = _called(self._method(name), args)
+                found = _called(name, self._method(name), args)
             except ThreadkeepError:
                 raise
             except Exception as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from secrets import randbits
-from typing import Any
+from typing import Any, cast
 
 from threadkeep.engines.document.calls import AsyncCalls
 from threadkeep.engines.document.documents import (
@@ -63,8 +62,10 @@ class AsyncRows:
 
     async def refs(self, namespace: str | None, kind: str | None = None) -> list[Ref]:
         """Return the entities that have a document."""
-        listed: Iterable[object] = await self.calls.call("list")
-        refs = {ref_of(listed_id(each)) for each in listed}
+        listed: object = await self.calls.call("list")
+        if not isinstance(listed, list):
+            raise CodecError(f"list() of the driver returned a {type(listed).__qualname__}")
+        refs = {ref_of(listed_id(each)) for each in cast("list[object]", listed)}
         return [
             ref
             for ref in refs

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from secrets import randbits
-from typing import Any
+from typing import Any, cast
 
 from threadkeep.engines.document.calls import Calls
 from threadkeep.engines.document.documents import (
@@ -64,8 +63,10 @@ class Rows:
 
     def refs(self, namespace: str | None, kind: str | None = None) -> list[Ref]:
         """Return the entities that have a document."""
-        listed: Iterable[object] = self.calls.call("list")
-        refs = {ref_of(listed_id(each)) for each in listed}
+        listed: object = self.calls.call("list")
+        if not isinstance(listed, list):
+            raise CodecError(f"list() of the driver returned a {type(listed).__qualname__}")
+        refs = {ref_of(listed_id(each)) for each in cast("list[object]", listed)}
         return [
             ref
             for ref in refs
