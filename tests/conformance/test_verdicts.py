@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from threadkeep.testing.report import _Run
 from threadkeep.testing.telling import Line
 from threadkeep.testing.verdicts import Report
 
@@ -44,6 +46,11 @@ def test_what_an_engine_may_offer_and_does_not_is_missed(offer: str):
     assert (report.verdict, report.exit_status) == ("PARTIAL", 0)
 
 
+def test_what_was_asked_twice_is_told():
+    text = msgspec.structs.replace(_report(PASSED), again=("once: test_0",)).text()
+    assert "asked twice, for it failed at first: once: test_0" in text.splitlines()
+
+
 def test_a_failure_is_never_full():
     report = _report(PASSED, ("limits", "failed", "it fell"), ("limits", "skipped", "limits"))
     assert [t.verdict for t in report.topics] == ["NONE", "FULL"]
@@ -61,3 +68,24 @@ def test_a_failure_is_never_full():
 )
 def test_what_was_not_run_to_its_end_is_no_success(report: Report, verdict: str):
     assert (report.verdict, report.exit_status) == (verdict, 1)
+
+
+def test_what_failed_by_chance_is_asked_again_and_named():
+    asked = ("moment", "test_to_ask_renews_nothing")
+    run = _Run("memory://", sync=False, patience=60, told=None)
+    run.wait([asked])
+    assert [(one.topic, one.test, one.outcome) for one in run.lines] == [(*asked, "passed")]
+    assert run.ask_again() == []
+    lasting = Line("moment", "test_that_fails_whenever_it_is_asked", "failed", 0.0, "it fell")
+    run.lines = [Line(*asked, "failed", 0.0, "it was late"), lasting]
+    named = run.ask_again()
+    assert named == [f"{topic}: {test}" for topic, test in (asked, (lasting.topic, lasting.test))]
+    assert [one.outcome for one in run.lines] == ["passed", "failed"]
+    assert run.lines[1] == lasting
+
+
+def test_what_fails_widely_is_not_asked_again():
+    run = _Run("memory://", sync=False, patience=60, told=None)
+    run.lines = [Line("once", f"test_{number}", "failed", 0.0, "it fell") for number in range(11)]
+    assert run.ask_again() == []
+    assert len(run.lines) == 11

@@ -57,6 +57,19 @@ def test_the_printed_line_works_and_values_survive_a_restart(tmp_path: Path):
         assert found.json == {"value": "book_flight"}
 
 
+def test_what_a_value_may_weigh_is_a_setting(tmp_path: Path):
+    body = {"key": "k", "value": "x" * 1_500_000}
+    with serving(tmp_path, "--limit", "value=2000000", "--limit", "snapshot=1000") as server:
+        assert server.call("POST", "/v1/sessions/t/values", body).status == 204
+        assert server.call("GET", "/v1/sessions/t/values/k").json == {"value": body["value"]}
+        longer = server.call(
+            "POST", "/v1/sessions/t/values", {"key": "k", "value": "x" * 2_000_000}
+        )
+        assert (longer.status, "2000000" in longer.error) == (413, True)
+        saved = server.call("POST", "/v1/threads/t/snapshots", {"data": "x" * 1_000})
+        assert (saved.status, "1000" in saved.error) == (413, True)
+
+
 def test_killed_in_the_middle_of_writes_loses_nothing_acknowledged(tmp_path: Path):
     writers, killed = 4, threading.Event()
     acknowledged: list[list[int]] = [[] for _ in range(writers)]

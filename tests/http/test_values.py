@@ -226,6 +226,31 @@ def test_gzip_both_ways(call: Client):
     assert json.loads(gzip.decompress(packed.body)) == {"value": value}
 
 
+def test_gzip_by_its_older_name(call: Client):
+    body = gzip.compress(b'{"key": "k", "value": 1}')
+    assert call("POST", path("s"), body, Content_Encoding="x-gzip").status == 204
+    assert call("GET", path("s", "k")).json == {"value": 1}
+
+
+def test_head_tells_what_get_would(call: Client):
+    call("POST", path("s"), {"key": "k", "value": "x" * 5_000})
+    for asked in ("/health", "/ready", "/openapi.json", path("s", "k"), "/v1/threads/s/state"):
+        whole, head = call("GET", asked), call("HEAD", asked)
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["content-length"] == str(len(whole.body))
+        assert head.headers.get("etag") == whole.headers.get("etag")
+    assert call("HEAD", "/v1/threads/none").status == 404
+    etag = call("GET", "/v1/threads/s").headers["etag"]
+    assert call("HEAD", "/v1/threads/s", None, If_None_Match=etag).status == 304
+
+
+def test_head_uses_no_part_up(call: Client):
+    call("PUT", "/v1/threads/s/parts/p", {"part_type": "text", "data": "1", "uses": 1})
+    assert call("HEAD", "/v1/threads/s/parts?format=openai").status == 405
+    assert call("HEAD", "/v1/threads/s/watch").status == 405
+    assert call("GET", "/v1/threads/s/parts?format=openai").json["used"] == ["p"]
+
+
 def test_gzip_that_is_none(call: Client):
     whole = gzip.compress(b'{"key": "k", "value": 1}')
     for body in (b"no gzip", whole[:-9], whole + b"x", b"\x1f\x8b"):
@@ -257,7 +282,7 @@ def test_a_value_over_the_store_s_limit(call: Client):
 def test_other_methods_say_what_there_is(call: Client):
     found = call("PUT", path("s"))
     assert found.status == 405
-    assert found.headers["allow"] == "GET, POST"
+    assert found.headers["allow"] == "GET, HEAD, POST"
     assert found.error
 
 

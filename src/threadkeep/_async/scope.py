@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 # The turns that the running task (or thread) holds.
 fences: ContextVar[Mapping[Ref, Same]] = ContextVar("threadkeep_fences", default={})  # noqa: B039 - never changed in place
+
+# The ids of the requests that the running task answers, by the entity that each is about. The first write takes it.
+requests: ContextVar[dict[Ref, Callable[[], str]]] = ContextVar("threadkeep_requests", default={})  # noqa: B039 - filled by those who set it
 
 
 class AsyncScope:
@@ -72,6 +75,9 @@ class AsyncScope:
         engine = self.store.engine or await self.store.ready()
         guards = self._guards()
         batch = self._complete(plan.batch, guards)
+        asked = requests.get().get(self.ref)
+        if asked is not None and batch.once is None:
+            batch = msgspec.structs.replace(batch, once=asked())
         reply = await engine.run(batch)
         while reply.expired and not reply.ok and reply.failed is None:
             await self.store.lifecycle.end(self.ref, wait=True)
@@ -80,7 +86,14 @@ class AsyncScope:
             raise self._refusal(guards[reply.failed], reply)
         if reply.epoch:
             self._epoch = reply.epoch
+        if asked is not None and reply.ok:
+            self.take_request()
         return plan.decode(reply)
+
+    def take_request(self) -> str | None:
+        """Return the id under which the request may come again, and have the next write go without it."""
+        asked = requests.get().pop(self.ref, None)
+        return None if asked is None else asked()
 
     def _guards(self) -> tuple[AnyGuard, ...]:
         found: list[AnyGuard] = []

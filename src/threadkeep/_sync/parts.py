@@ -7,10 +7,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from threadkeep._sync.scope import Scope
 from threadkeep._sync.state import Ttl
 from threadkeep.errors import Conflict, ThreadkeepError
-from threadkeep.layers import parts
+from threadkeep.layers import answers, parts
 from threadkeep.layers.part_choice import Attached, LeftOut, Shown, Taken, fitting, shown
 from threadkeep.layers.part_contents import name_of
 from threadkeep.model.ids import new_id
@@ -18,6 +20,7 @@ from threadkeep.model.leases import lease_of
 from threadkeep.model.part_budget import Budget, GivesWay, Weight
 from threadkeep.model.part_formats import joined, opened
 from threadkeep.model.parts import data_part, file_part, text_part, with_use
+from threadkeep.ops.batch import Plan
 
 TRIES = 1_000
 
@@ -55,6 +58,7 @@ class Parts:
         limit of parts. Nothing is written then.
         """
         scope = self._scope
+        scope.take_request()  # a part that is set again is the same
         lease = lease_of(ttl, expires_at, scope.store.field_lease(scope.ref.kind))
         part = with_use(part, order=order, uses=uses, tokens=tokens) if type(part) is dict else part
         made = parts.record(name, part, lease, scope.store.limits.part, sniff=sniff)
@@ -165,20 +169,40 @@ class Parts:
         """
         budget = Budget(max_bytes, max_tokens, leave_out)
         opened("", format)
-        ref = self._scope.ref
+        request = self._scope.take_request() if use else None
+        known = self._answered(request)
+        if known is not None:
+            return known
         for _ in range(TRIES):
             found, left = self._found(budget)
             if found is None:
                 continue
             done = shown(found, format, budget)
-            counted = use and any(one.uses is not None for one in done.used)
-            if not counted:
-                return _taken(done, left)
-            spare = self._scope.write(parts.consume(ref, done.used, new_id("use")))
+            taken = _taken(done, left)
+            if not (use and any(one.uses is not None for one in done.used)):
+                # the same request may have used them up meanwhile
+                return self._answered(request) or taken
+            try:
+                spare = self._scope.write(self._consume(done, taken, request))
+            except answers.RepeatedError:
+                return self._answered(request) or taken
             if spare is not None:
                 self._sweep(spare)
-                return _taken(done, left)
-        raise Conflict(f"the parts of {ref} changed {TRIES} times while they were used")
+                return taken
+        raise Conflict(f"the parts of {self._scope.ref} changed {TRIES} times while they were used")
+
+    def _consume(self, done: Shown, taken: Taken, request: str | None) -> Plan[parts.Spare | None]:
+        plan = parts.consume(self._scope.ref, done.used, new_id("use"))
+        if request is None:
+            return plan
+        return answers.keeping(plan, request, msgspec.structs.asdict(taken))
+
+    def _answered(self, request: str | None) -> Taken | None:
+        """Return what a request has taken already; None where it is the first time, or there is none."""
+        if request is None:
+            return None
+        found = self._scope.read(answers.kept(self._scope.ref, request))
+        return None if found is None else msgspec.convert(found, Taken)
 
     def _found(self, budget: Budget) -> tuple[list[parts.Waiting] | None, list[LeftOut]]:
         """Return what waits and fits, and what does not; None where it changed meanwhile."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from threadkeep._sync.scope import Scope
 from threadkeep.errors import Conflict, UsageError
-from threadkeep.layers import state
+from threadkeep.layers import answers, state
 from threadkeep.model.leases import Lease, lease_of
 from threadkeep.model.records import Entry
+from threadkeep.ops.batch import Plan
 
 Ttl = float | timedelta | Lease | None
 TRIES = 1_000
@@ -99,28 +100,23 @@ class State:
         `if_absent`, `if_revision` (that of an entry; 0: must be absent): Conflict with what was found, and
         nothing is written. UsageError, TooLarge: the value or lease cannot be; nothing is written.
         """
-        return self._put({name: value}, ttl, expires_at, if_absent, if_revision)
+        plan = self._plan(
+            {name: value}, ttl, expires_at, if_absent=if_absent, if_revision=if_revision
+        )
+        return self._scope.write(plan)
 
     def update(
         self, values: Mapping[str, Any], *, ttl: Ttl = None, expires_at: datetime | None = None
     ) -> int:
         """Write several fields with one lease, all or nothing, and return the entity's revision."""
-        return self._put(values, ttl, expires_at, if_absent=False, if_revision=None)
+        return self._scope.write(self._plan(values, ttl, expires_at))
 
-    def _put(
-        self,
-        values: Mapping[str, Any],
-        ttl: Ttl,
-        expires_at: datetime | None,
-        if_absent: bool,  # noqa: FBT001 - handed on
-        if_revision: int | None,
-    ) -> int:
+    def _plan(
+        self, values: Mapping[str, Any], ttl: Ttl, expires_at: datetime | None, **conditions: Any
+    ) -> Plan[int]:
         lease = self._lease(ttl, expires_at)
         limit = self._scope.store.limits.value
-        plan = state.put(
-            self._scope.ref, values, lease, limit, if_absent=if_absent, if_revision=if_revision
-        )
-        return self._scope.write(plan)
+        return state.put(self._scope.ref, values, lease, limit, **conditions)
 
     def increment(
         self, name: str, by: float = 1, *, ttl: Ttl = None, expires_at: datetime | None = None
@@ -157,7 +153,21 @@ class State:
             items: list[Any] = [*(found or ()), item]
             return items if keep is None else items[-keep:]
 
-        return len(self.mutate(name, add, ttl=ttl, expires_at=expires_at))
+        request = self._scope.take_request()
+        known = self._answered(request)
+        if known is not None:
+            return known
+        try:
+            made = self._mutate(name, add, ttl=ttl, expires_at=expires_at, request=request)
+        except answers.RepeatedError:
+            return self._answered(request)
+        return len(made)
+
+    def _answered(self, request: str | None) -> Any:
+        """Return what a request was answered already; None where it is the first time, or there is none."""
+        if request is None:
+            return None
+        return self._scope.read(answers.kept(self._scope.ref, request))
 
     def mutate(
         self,
@@ -174,6 +184,19 @@ class State:
         effects of its own. Two trips at least. The field keeps its own lease, renewed, unless this call
         names one. Conflict after 1,000 tries.
         """
+        return self._mutate(name, fn, default=default, ttl=ttl, expires_at=expires_at)
+
+    def _mutate(
+        self,
+        name: str,
+        fn: Callable[[Any], Any],
+        *,
+        default: Any = None,
+        ttl: Ttl,
+        expires_at: datetime | None,
+        request: str | None = None,
+    ) -> Any:
+        """Do as `mutate`; for a request, keep the length of the new value as its answer."""
         for _ in range(TRIES):
             entry = self.entry(name)
             value = fn(default if entry is None else entry.value)
@@ -181,8 +204,11 @@ class State:
             if ttl is None and expires_at is None and entry is not None:
                 lease = entry.lease
             revision = 0 if entry is None else entry.revision
+            plan = self._plan({name: value}, lease, expires_at, if_revision=revision)
+            if request is not None:
+                plan = answers.keeping(plan, request, len(value))
             try:
-                self.set(name, value, ttl=lease, expires_at=expires_at, if_revision=revision)
+                self._scope.write(plan)
             except Conflict as error:
                 if type(error) is not Conflict:
                     raise

@@ -37,10 +37,11 @@ def check(
 
     FULL, PARTIAL or NONE for each topic, UNASKED where all of it needs a clock or limits of the tests' own
     and the store's are a server's; exit code 1 when a test fails. It works in namespaces of its own, which it
-    removes, and touches nothing else. Needs pytest and anyio.
+    removes, and touches nothing else. Where time is real, up to ten failures are asked a second time, and named.
+    Needs pytest and anyio.
 
-    JSON: {"verdict", "url", "engine", "version", "durability", "sync", "seconds", "problems", "topics":
-    [{"name", "verdict", "passed", "failed", "skipped", "lacking"}], "failures": [{"topic", "test",
+    JSON: {"verdict", "url", "engine", "version", "durability", "sync", "seconds", "again", "problems",
+    "topics": [{"name", "verdict", "passed", "failed", "skipped", "lacking"}], "failures": [{"topic", "test",
     "outcome", "seconds", "reason"}]}.
 
     Args:

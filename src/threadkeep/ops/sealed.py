@@ -15,11 +15,12 @@ from threadkeep.ops.ops import AnyOp, Append, Get, Item, Read, Restore, Set
 from threadkeep.ops.reply import AnyResult, EntityInfo, Field, Fields, Items
 
 HIDDEN = "#"
+ANSWERS = "#answers"  # hidden, and yet the caller's content
 
 
 def is_open(map_: str) -> bool:
-    """Tell whether the values of a map stay as they are: it is hidden."""
-    return map_.startswith(HIDDEN)
+    """Tell whether the values of a map stay as they are: it is hidden and holds nothing of a caller's."""
+    return map_.startswith(HIDDEN) and map_ != ANSWERS
 
 
 def field_place(ref: Ref, map_: str, name: str) -> Place:
@@ -56,7 +57,8 @@ def opened(
     sealer: Sealer, ref: Ref, ops: tuple[AnyOp, ...], results: tuple[AnyResult, ...]
 ) -> tuple[AnyResult, ...]:
     """Return results with their values opened; CodecError names the place of one that cannot be."""
-    return tuple(_opened(sealer, ref, op, r) for op, r in zip(ops, results, strict=True))
+    # the reply to a repeated request may be that to a batch which did more or less
+    return tuple(_opened(sealer, ref, op, r) for op, r in zip(ops, results, strict=False))
 
 
 def _opened(sealer: Sealer, ref: Ref, op: AnyOp, result: AnyResult) -> AnyResult:

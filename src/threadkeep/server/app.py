@@ -26,11 +26,12 @@ from threadkeep.server.conditions import check_conditions
 from threadkeep.server.deadline import Deadline
 from threadkeep.server.ending import told_to_end
 from threadkeep.server.paths import segments_of
+from threadkeep.server.repeating import asked_once
 from threadkeep.server.request import Request
 from threadkeep.server.request_log import Told
 from threadkeep.server.resources.turns import fenced
 from threadkeep.server.routes import ROUTES
-from threadkeep.server.routing import Route, Router
+from threadkeep.server.routing import KEY, Route, Router
 from threadkeep.server.settings import ServerLimits
 from threadkeep.server.statuses import problem
 
@@ -88,7 +89,7 @@ class Application:
                 wrapped,
                 allow_origins=cors,
                 allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-                allow_headers=(*_SENT, "If-None-Match", "Last-Event-ID", "Content-Encoding"),
+                allow_headers=(*_SENT, "If-None-Match", "Last-Event-ID", "Content-Encoding", KEY),
                 expose_headers=_SHOWN,
                 max_age=3_600,
             )
@@ -148,7 +149,13 @@ class Application:
         caller.require(route.right)
         check_conditions(request, route.headers)
         call = Call(request, params, caller, self, route.kind)
-        if b"x-turn" not in request.headers:
+        if b"idempotency-key" not in request.headers:
+            return await self._in_turn(call, route)
+        with asked_once(call, route):
+            return await self._in_turn(call, route)
+
+    async def _in_turn(self, call: Call, route: Route) -> Response:
+        if b"x-turn" not in call.request.headers:
             return await route.handler(call)
         if not route.entity:
             raise UsageError("this resource takes no X-Turn")

@@ -12,6 +12,7 @@ from threadkeep.server.request import Request
 
 GZIP = 31  # zlib: with the gzip header
 PIECE = 1 << 16
+_GZIP = ("gzip", "x-gzip")
 
 
 class Refused(ThreadkeepError):
@@ -29,7 +30,7 @@ async def body_of(request: Request, limit: int, deadline: Deadline) -> bytes:
     `limit`: the most bytes it may have, packed and unpacked. `deadline`: by which it must come.
     """
     packing = (request.header(b"content-encoding") or "identity").strip().lower()
-    if packing not in {"identity", "gzip", ""}:
+    if packing not in {"identity", "", *_GZIP}:
         raise Refused(415, f"content encoding {packing[:40]!r} is unknown; send gzip or identity")
     length = request.headers.get(b"content-length", b"")
     declared = int(length) if length.isdigit() else None
@@ -42,7 +43,7 @@ async def body_of(request: Request, limit: int, deadline: Deadline) -> bytes:
         raise Refused(408, f"the body did not come within {deadline.seconds:g} seconds") from None
     if declared is not None and len(raw) != declared:
         raise UsageError(f"the body is cut off after {len(raw)} of {declared} bytes")
-    return unpacked(raw, limit) if packing == "gzip" else raw
+    return unpacked(raw, limit) if packing in _GZIP else raw
 
 
 async def _read(receive: Receive, limit: int, end: int | None) -> bytes:

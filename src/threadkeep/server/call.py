@@ -47,7 +47,7 @@ class Host(Protocol):
 class Call:
     """A request, its caller and the store in the namespace that the caller chose."""
 
-    __slots__ = ("caller", "host", "kind", "params", "request", "store")
+    __slots__ = ("caller", "content", "host", "kind", "params", "request", "store")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Call:
     ) -> None:
         self.request, self.params, self.host, self.kind = request, params, host, kind
         self.caller = caller or NOBODY
+        self.content = b""  # of the body, as far as it was read
         self.store = host.store
         if caller is not None:
             asked = request.header(b"x-workspace-id")
@@ -68,6 +69,7 @@ class Call:
         """Return the body; `limit` bytes at most, else the usual limit."""
         found = await body_of(self.request, limit or self.host.limits.body, self.host.deadline)
         self.host.budgets.bytes(self.caller, len(found))
+        self.content = found
         return found
 
     async def body(self, as_type: type[T], *, limit: int | None = None) -> T:

@@ -20,6 +20,7 @@ from threadkeep.server.request import Request
 
 T = TypeVar("T")
 _CONDITIONS: Final = ((b"if-match", "If-Match"), (b"if-none-match", "If-None-Match"))
+_READS: Final = ("GET", "HEAD")
 _TAG: Final = re.compile(r'"([0-9A-Za-z_-]{1,64})\.([0-9]{1,18})"')
 
 
@@ -102,7 +103,7 @@ def known_already(call: Call, tag: Tag) -> bool:
 
 def check_conditions(request: Request, taken: tuple[str, ...]) -> None:
     """Refuse a write with a condition that its route does not look at: it would not hold, unnoticed."""
-    if request.method == "GET":
+    if request.method in _READS:
         return
     for name, shown in _CONDITIONS:
         if name in request.headers and shown not in taken:

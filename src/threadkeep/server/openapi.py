@@ -11,7 +11,7 @@ import msgspec
 
 from threadkeep import __version__
 from threadkeep.engines.http.answers import WIRE
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _REF: Final = "#/components/schemas/{name}"
@@ -118,6 +118,7 @@ _SHAPES: Final[dict[str, dict[str, Any]]] = {
     "X-Workspace-Id": {
         "pattern": r"^([^#\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*)?$"
     },
+    KEY: {"minLength": 1, "maxLength": 255},
     "X-Turn": {"pattern": "^[0-9]{1,18}$"},
     "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
 }

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from threadkeep._async.store import AsyncStore
 from threadkeep.concurrency import AsyncPace
+from threadkeep.model.options import Limits
 from threadkeep.ops.engine import AsyncEngine
 from threadkeep.server.app import Application
 from threadkeep.server.request_log import log_to_stderr
@@ -28,7 +29,10 @@ class Worker:
         log_to_stderr(self._log_level)
         AsyncPace.allowance = TURN
         given = self._settings
-        store = AsyncStore(given.store, namespace=given.namespace, wrap=self._wrap())
+        limits = Limits(
+            value=given.limits.value, part=given.limits.part, snapshot=given.limits.snapshot
+        )
+        store = AsyncStore(given.store, namespace=given.namespace, wrap=self._wrap(), limits=limits)
         return Application(
             store,
             limits=given.limits,

@@ -14,6 +14,7 @@ from threadkeep.server.call import Call
 
 Handler = Callable[[Call], Awaitable[Response]]
 PREFIXES: Final = (("v1",), ("api", "v1"))
+KEY: Final = "Idempotency-Key"
 _HOLE: Final = ""
 _ENTITIES: Final = ("/threads/{", "/sessions/{", "/session/{", "/users/{", "/app")
 
@@ -41,6 +42,11 @@ class Route(msgspec.Struct, frozen=True):
         """Tell whether the path names one thread, one user or the app."""
         return self.path.startswith(_ENTITIES)
 
+    @property
+    def safe(self) -> bool:
+        """Tell whether it may be asked with HEAD: a GET that ends and uses nothing up."""
+        return self.method == "GET" and not self.events and KEY not in self.headers
+
 
 class _Node:
     __slots__ = ("below", "methods")
@@ -64,6 +70,8 @@ class Router:
         for step in steps:
             node = node.below.setdefault(_HOLE if step.startswith("{") else step, _Node())
         node.methods[route.method] = route
+        if route.safe:
+            node.methods["HEAD"] = route
 
     def find(self, method: str, segments: tuple[str, ...]) -> tuple[Route, tuple[str, ...]]:
         """Return the route and what fills its holes; 404 or 405 where there is none."""

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import msgspec
 
 from threadkeep.errors import UsageError
+from threadkeep.model.options import Limits, MiB
 from threadkeep.server.access.jwt import JwtSettings
 from threadkeep.server.addresses import is_loopback
 
-MiB = 1 << 20
+_USUAL = Limits()
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
 
@@ -25,7 +26,8 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     a path with its query. `headers`: bytes of all headers. `head_seconds`: how long headers may take to
     come. `body_seconds`: how long a body may, and a reader of events to take one. `streams`: watchers of a
     worker at a time. `requests`, `bytes`: how many a caller may send a second, over all workers; None for
-    any. `burst_seconds`: how many seconds' worth a caller may send at once after a pause.
+    any. `burst_seconds`: how many seconds' worth a caller may send at once after a pause. `value`, `part`,
+    `snapshot`: bytes of one, in the store that `threadkeep serve` opens.
     """
 
     body: Count = 16 * MiB
@@ -38,6 +40,9 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     requests: Count | None = None
     bytes: Count | None = None
     burst_seconds: Seconds = 1.0
+    value: Count = _USUAL.value
+    part: Count = _USUAL.part
+    snapshot: Count = _USUAL.snapshot
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,6 +15,8 @@ import pytest
 from threadkeep.model.refs import Ref
 
 URL: Final = "_THREADKEEP_CHECK_URL"  # between the two processes of a check
+ONLY: Final = "_THREADKEEP_CHECK_ONLY"  # JSON: the tests to run, as topic and test
+PACE: Final = "_THREADKEEP_CHECK_PACE"  # how long a second of a test takes where time is real
 MARK: Final = b"@threadkeep "
 SUITES: Final = (
     "threadkeep.testing._async",
@@ -90,6 +92,13 @@ class Teller:
 
     def __init__(self) -> None:
         self._parts: list[pytest.TestReport] = []
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the tests that are not asked for."""
+        asked = os.environ.get(ONLY)
+        if asked:
+            wanted = set(msgspec.json.decode(asked, type=list[tuple[str, str]]))
+            items[:] = [item for item in items if names_of(item.nodeid) in wanted]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell how many tests there are."""

@@ -44,7 +44,7 @@ class Topic(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check found. `problems`: what kept the run itself from its end."""
+    """What a check found. `again`: what was asked twice. `problems`: what kept the run itself from its end."""
 
     url: str
     engine: str
@@ -53,6 +53,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sync: bool
     seconds: float
     lines: tuple[Line, ...]
+    again: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
@@ -97,7 +98,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             for line in self.failures:
                 if line.topic == topic.name:
                     lines += [f"  {line.test}", *(f"    {r}" for r in line.reason.splitlines())]
-        lines += ["", *(f"problem: {problem}" for problem in self.problems)]
+        lines += ["", *(f"asked twice, for it failed at first: {name}" for name in self.again)]
+        lines += [*(f"problem: {problem}" for problem in self.problems)]
         lines.append(f"{self.verdict}: {self.total.counts} in {self.seconds:g} s")
         return "\n".join(lines)
 

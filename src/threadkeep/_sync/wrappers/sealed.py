@@ -56,7 +56,7 @@ class Sealed(Passing):
     def _note(self, batch: Batch, reply: Reply) -> None:
         """Remember the heads of logs that were read: the next append starts from them."""
         if self.sealer.numbered and reply.ok:
-            for op, result in zip(batch.ops, reply.results, strict=True):
+            for op, result in zip(batch.ops, reply.results, strict=False):
                 if isinstance(op, Read) and isinstance(result, Items):
                     self._heads.put(batch.ref, op.log, result.head)
 

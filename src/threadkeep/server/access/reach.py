@@ -124,7 +124,10 @@ class AsyncReach:
 
 def _seen(known: object, batch: Batch, user: str) -> tuple[AnyGuard, tuple[AnyOp, ...]]:
     """Return the guard that holds while the thread is as it was seen, and what labels a new one."""
-    if isinstance(known, EntityInfo):
-        return Epoch(known.epoch), ()
     labels = batch.writes and not any(isinstance(op, Drop) for op in batch.ops)
-    return Revision(0), (Label({USER: user}),) if labels else ()
+    extra = (Label({USER: user}),) if labels else ()
+    if isinstance(
+        known, EntityInfo
+    ):  # sent again, a batch must be what it was when the thread was new
+        return Epoch(known.epoch), extra if batch.once is not None else ()
+    return Revision(0), extra

@@ -10,6 +10,7 @@ from typing import cast
 import msgspec
 from starlette.responses import Response
 
+from threadkeep.errors import UsageError
 from threadkeep.model.refs import ref
 from threadkeep.ops import wire
 from threadkeep.ops.batch import Batch
@@ -17,7 +18,8 @@ from threadkeep.ops.engine import Capabilities, Due, Query
 from threadkeep.ops.ops import Info
 from threadkeep.server.call import Call
 from threadkeep.server.events import event, stream
-from threadkeep.server.routing import Route
+from threadkeep.server.repeating import has_key, request_id
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import json_answer, problem
 
 WIRE = "application/x-threadkeep"
@@ -49,10 +51,12 @@ async def batch(call: Call) -> Response:
     """Run one batch on one entity, atomically; of several, one after the other in the body, each by itself.
 
     Several run at once and are answered in order with 200, those that failed by what they would have
-    been answered alone.
+    been answered alone. A batch carries its request id as `once`; a single one may have it as Idempotency-Key.
     """
     messages = wire.split(await _raw(call), most=MOST)
     call.host.budgets.more_requests(call.caller, len(messages) - 1)
+    if has_key(call) and len(messages) > 1:
+        raise UsageError(f"{KEY} is for one batch; several carry their request ids themselves")
     if len(messages) == 1:
         return _wire(await _run(call, messages[0]))
     return _wire(b"".join(await asyncio.gather(*(_run_of_many(call, one) for one in messages))))
@@ -61,6 +65,8 @@ async def batch(call: Call) -> Response:
 async def _run(call: Call, message: memoryview) -> bytes:
     trusted = call.caller.may("admin")
     found = wire.decode_batch(message, limit=call.host.limits.batch, trusted=trusted)
+    if found.once is None and found.writes and has_key(call):
+        found = msgspec.structs.replace(found, once=request_id(call, "/batch"))
     engine = await call.store.ready()
     return wire.encode_reply(await engine.run(found))
 
@@ -118,7 +124,7 @@ async def watch(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", "/engine", capabilities, "read", answer=Capabilities),
-    Route("POST", "/batch", batch, "read", binary=True),
+    Route("POST", "/batch", batch, "read", binary=True, headers=(KEY,)),
     Route("POST", "/scan", scan, "read", binary=True),
     Route("POST", "/claim", claim, "write", binary=True),
     Route(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from threadkeep._async.messages import AsyncMessages
 from threadkeep.server.call import Call
 from threadkeep.server.resources.state import Removed
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import json_answer
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
@@ -134,9 +134,18 @@ async def count(call: Call) -> Response:
 _MANY = "/threads/{thread_id}/messages"
 ROUTES = (
     Route("GET", _MANY, page, "read", query=MessagesQuery, answer=MessagesShown),
-    Route("POST", _MANY, append, "write", body=AppendMessages, answer=AppendedShown, status=201),
+    Route(
+        "POST",
+        _MANY,
+        append,
+        "write",
+        body=AppendMessages,
+        answer=AppendedShown,
+        status=201,
+        headers=(KEY,),
+    ),
     Route("PUT", _MANY, replace, "write", body=ReplaceMessages, answer=AppendedShown),
     Route("DELETE", _MANY, trim, "write", query=TrimQuery, answer=Removed),
-    Route("POST", f"{_MANY}/pop", pop, "write", answer=Popped),
+    Route("POST", f"{_MANY}/pop", pop, "write", answer=Popped, headers=(KEY,)),
     Route("GET", f"{_MANY}/count", count, "read", answer=Counted),
 )

@@ -15,7 +15,7 @@ from threadkeep.server.call import Call
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import Removed, Revised
 from threadkeep.server.resources.turns import fenced
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import json_answer
 
 Format = Literal["openai", "openai-responses", "anthropic", "gemini", "pydantic-ai"]
@@ -130,7 +130,15 @@ _FRESH = {"Cache-Control": "no-store"}  # what was read may be used up by it
 _MANY = "/threads/{thread_id}/parts"
 _ONE = f"{_MANY}/{{part}}"
 ROUTES = (
-    Route("GET", _MANY, show, "read", query=PartsQuery, answer=dict[str, Any], headers=("X-Turn",)),
+    Route(
+        "GET",
+        _MANY,
+        show,
+        "read",
+        query=PartsQuery,
+        answer=dict[str, Any],
+        headers=("X-Turn", KEY),
+    ),
     Route("DELETE", _MANY, clear, "write", answer=Removed),
     Route("PUT", _ONE, put, "write", body=SetPart, answer=Revised),
     Route("DELETE", _ONE, delete, "write", answer=Removed),
@@ -141,5 +149,6 @@ ROUTES = (
         "write",
         body=AttachParts,
         answer=Attached,
+        headers=(KEY,),
     ),
 )

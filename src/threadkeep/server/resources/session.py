@@ -17,7 +17,7 @@ from threadkeep.server.resources.values import (
     usable,
     write,
 )
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import json_answer
 
 
@@ -85,7 +85,7 @@ _VALUES = "/session/{session_id}/values"
 _VALUE = "/session/{session_id}/values/{key}"
 ROUTES = (
     Route("GET", _VALUES, get_all, "read", answer=AllValues),
-    Route("POST", _VALUES, put_all, "write", body=PutValues, answer=Success),
+    Route("POST", _VALUES, put_all, "write", body=PutValues, answer=Success, headers=(KEY,)),
     Route("GET", _VALUE, get, "read", answer=OneValue),
     Route("PUT", _VALUE, put, "write", body=PutValue, answer=Success),
     Route("DELETE", _VALUE, delete, "write", answer=Success),

@@ -12,7 +12,7 @@ from threadkeep._async.snapshots import AsyncSnapshots
 from threadkeep.errors import NotFound, UsageError
 from threadkeep.server.call import Call
 from threadkeep.server.resources.state import Removed, Revised
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import json_answer
 
 LATEST = "latest"
@@ -88,7 +88,16 @@ async def delete(call: Call) -> Response:
 _MANY = "/threads/{thread_id}/snapshots"
 ROUTES = (
     Route("GET", _MANY, history, "read", answer=SnapshotsShown),
-    Route("POST", _MANY, save, "write", body=SaveSnapshot, answer=Revised, status=201),
+    Route(
+        "POST",
+        _MANY,
+        save,
+        "write",
+        body=SaveSnapshot,
+        answer=Revised,
+        status=201,
+        headers=(KEY,),
+    ),
     Route("DELETE", _MANY, delete, "write", answer=Removed),
     Route("GET", f"{_MANY}/{{revision}}", load, "read", answer=SnapshotShown),
 )

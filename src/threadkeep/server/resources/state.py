@@ -28,7 +28,7 @@ from threadkeep.server.conditions import (
     with_version,
 )
 from threadkeep.server.leases import FieldShown, Leased, shown
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import empty_answer, json_answer
 
 
@@ -262,7 +262,7 @@ async def _held(call: Call, entity: AsyncScope, plan: Any) -> Any:
 
 _READ = ("If-None-Match",)
 _PUT = ("If-Match", "If-None-Match")
-_DELETE = ("If-Match",)
+_DELETE, _PATCH = ("If-Match",), ("If-Match", KEY)
 
 
 def _routes(base: str, kind: str) -> tuple[Route, ...]:
@@ -275,10 +275,10 @@ def _routes(base: str, kind: str) -> tuple[Route, ...]:
 _MANY, _ONE = "/state", "/state/{field}"
 _OF_ONE = (
     Route("GET", _MANY, get_all, "read", query=FieldsQuery, answer=FieldsShown, headers=_READ),
-    Route("PATCH", _MANY, patch, "write", body=SetFields, answer=Revised, headers=_DELETE),
+    Route("PATCH", _MANY, patch, "write", body=SetFields, answer=Revised, headers=_PATCH),
     Route("DELETE", _MANY, clear, "write", query=PrefixQuery, answer=Removed, headers=_DELETE),
     Route("POST", "/state-get", get_many, "read", body=GetFields, answer=ValuesShown),
-    Route("POST", "/state-touch", touch, "write", body=TouchFields, answer=Touched),
+    Route("POST", "/state-touch", touch, "write", body=TouchFields, answer=Touched, headers=(KEY,)),
     Route("GET", _ONE, get, "read", query=FieldQuery, answer=FieldShown, headers=_READ),
     Route("PUT", _ONE, put, "write", body=SetField, answer=Revised, headers=_PUT),
     Route("DELETE", _ONE, delete, "write", answer=Removed, headers=_DELETE),
@@ -289,8 +289,9 @@ _OF_ONE = (
         "write",
         body=Increment,
         answer=Summed,
+        headers=(KEY,),
     ),
-    Route("POST", f"{_ONE}/push", push, "write", body=Push, answer=Lengthened),
+    Route("POST", f"{_ONE}/push", push, "write", body=Push, answer=Lengthened, headers=(KEY,)),
 )
 ROUTES = (
     *_routes("/threads/{thread_id}", "thread"),

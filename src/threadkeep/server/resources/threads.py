@@ -20,7 +20,7 @@ from threadkeep.server.conditions import Tag, if_match, known_already, of_versio
 from threadkeep.server.events import event, stream
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import Removed
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import empty_answer, json_answer
 
 LABEL = "label."
@@ -185,9 +185,9 @@ _OF_ONE = (
         "write",
         body=SetLabels,
         answer=LabelsShown,
-        headers=("If-Match",),
+        headers=("If-Match", KEY),
     ),
-    Route("POST", "/touch", touch, "write", body=Leased, status=204),
+    Route("POST", "/touch", touch, "write", body=Leased, status=204, headers=(KEY,)),
     Route("GET", "/watch", watch, "read", events=True, headers=("Last-Event-ID",)),
 )
 _ONE = "/threads/{thread_id}"

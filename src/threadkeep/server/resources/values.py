@@ -14,7 +14,7 @@ from threadkeep.errors import UsageError
 from threadkeep.model.parts import PREFIX, is_part
 from threadkeep.model.records import ThreadInfo
 from threadkeep.server.call import Call
-from threadkeep.server.routing import Route
+from threadkeep.server.routing import KEY, Route
 from threadkeep.server.statuses import empty_answer, json_answer
 
 UNUSABLE = ("", ".", "..")  # a client that resolves dots in URLs could never reach them again
@@ -160,7 +160,7 @@ async def _with_values(call: Call, infos: list[ThreadInfo]) -> list[Session]:
 _VALUES = "/sessions/{session_id}/values"
 _VALUE = "/sessions/{session_id}/values/{key}"
 ROUTES = (
-    Route("POST", _VALUES, set_value, "write", body=SetValue, status=204),
+    Route("POST", _VALUES, set_value, "write", body=SetValue, status=204, headers=(KEY,)),
     Route("GET", _VALUES, get_values, "read", answer=AllValues),
     Route("GET", _VALUE, get_value, "read", answer=OneValue),
     Route("DELETE", _VALUE, delete_value, "write", status=204),

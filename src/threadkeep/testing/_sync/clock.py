@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime, timedelta
 
 from threadkeep.model.leases import SECOND, Lease, Sliding, moment
 from threadkeep.ops.engine import Capabilities
 from threadkeep.testing.tasks import Tasks
+from threadkeep.testing.telling import PACE
 
 BEGIN = 1_800_000_000 * SECOND
 REAL = 0.1  # of a second of a test, where time cannot be injected
@@ -28,7 +30,7 @@ class Clock:
     def follow(self, capabilities: Capabilities) -> None:
         """Use the time that an engine with these capabilities uses."""
         if not capabilities.clock:
-            self._scale = REAL
+            self._scale = float(os.environ.get(PACE) or REAL)
             self._skew = round(capabilities.skew * SECOND)
 
     def micros(self) -> int:
