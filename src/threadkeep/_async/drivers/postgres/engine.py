@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from random import random
 from typing import Any
 
@@ -25,13 +26,11 @@ from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
 from threadkeep.engines.sql.postgres.program import (
     Job,
-    asked_field,
-    asked_fields,
     claims_of,
-    field_reply,
     job_of,
     reply_of,
 )
+from threadkeep.engines.sql.postgres.short import SHORTS, Short, short_of
 from threadkeep.engines.sql.postgres.statements import Statements
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -68,7 +67,12 @@ class AsyncPostgresEngine:
         self._server: Server | None = None
         self._schema: int | None = None
         few = max(1, lines.settings.connections // 3)
-        self._gets = AsyncPump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._shorts = {
+            short: AsyncPump(
+                partial(self._get, short), lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST
+            )
+            for short in SHORTS
+        }
         self._reads = AsyncPump(self._read, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = AsyncPump(
             self._write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
@@ -131,8 +135,9 @@ class AsyncPostgresEngine:
         self._home.check()
         if not batch.writes:
             await self._writes.settle(batch.ref)  # what was cancelled has happened or not
-        if asked_field(batch) is not None:
-            reply = await self._gets.call(batch)
+        short = short_of(batch)
+        if short is not None:
+            reply = await self._shorts[short].call(batch)
             if reply is not None:
                 return reply
             return await self._writes.call(job_of(batch))
@@ -144,14 +149,14 @@ class AsyncPostgresEngine:
                 return reply
         return await self._writes.call(job)  # also what a read is to renew or reclaim
 
-    async def _get(self, batches: list[Batch]) -> list[Any]:
-        """Read one field of each entity."""
-        args = (asked_fields(batches), self._clock())
+    async def _get(self, short: Short, batches: list[Batch]) -> list[Any]:
+        """Read in a short way."""
+        args = (short.asked(batches), self._clock())
         try:
-            rows = await self._patiently(self._sql.get, args, again=True)
+            rows = await self._patiently(self._sql.short[short.name], args, again=True)
         except DRIVER as error:
             return [map_error(error, wrote=False)] * len(batches)
-        return list(map(field_reply, batches, rows))
+        return list(map(short.reply, batches, rows))
 
     async def _read(self, jobs: list[Job]) -> list[Any]:
         args = ([job.text for job in jobs], self._clock())
@@ -183,7 +188,11 @@ class AsyncPostgresEngine:
     def _kept(self) -> dict[bytes, tuple[Any, ...]]:
         """Return what connections keep prepared, with arguments of the kind that they are called with."""
         sql, clock = self._sql, self._clock()
-        return {sql.get: ("[]", clock), sql.read: (["{}"], clock), sql.apply: self._group([], [])}
+        return {
+            **dict.fromkeys(sql.short.values(), ("[]", clock)),
+            sql.read: (["{}"], clock),
+            sql.apply: self._group([], []),
+        }
 
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()
@@ -264,6 +273,6 @@ class AsyncPostgresEngine:
         ear, self._ear = self._ear, None
         if ear is not None:
             await ear.aclose()
-        for pump in (self._gets, self._reads, self._writes):
+        for pump in (*self._shorts.values(), self._reads, self._writes):
             await pump.stop()
         await self._lines.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from random import random
 from typing import Any
 
@@ -26,13 +27,11 @@ from threadkeep.engines.sql.postgres.listing import candidates, page_of
 from threadkeep.engines.sql.postgres.names import Names
 from threadkeep.engines.sql.postgres.program import (
     Job,
-    asked_field,
-    asked_fields,
     claims_of,
-    field_reply,
     job_of,
     reply_of,
 )
+from threadkeep.engines.sql.postgres.short import SHORTS, Short, short_of
 from threadkeep.engines.sql.postgres.statements import Statements
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -69,7 +68,12 @@ class PostgresEngine:
         self._server: Server | None = None
         self._schema: int | None = None
         few = max(1, lines.settings.connections // 3)
-        self._gets = Pump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._shorts = {
+            short: Pump(
+                partial(self._get, short), lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST
+            )
+            for short in SHORTS
+        }
         self._reads = Pump(self._read, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = Pump(
             self._write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
@@ -132,8 +136,9 @@ class PostgresEngine:
         self._home.check()
         if not batch.writes:
             self._writes.settle(batch.ref)  # what was cancelled has happened or not
-        if asked_field(batch) is not None:
-            reply = self._gets.call(batch)
+        short = short_of(batch)
+        if short is not None:
+            reply = self._shorts[short].call(batch)
             if reply is not None:
                 return reply
             return self._writes.call(job_of(batch))
@@ -145,14 +150,14 @@ class PostgresEngine:
                 return reply
         return self._writes.call(job)  # also what a read is to renew or reclaim
 
-    def _get(self, batches: list[Batch]) -> list[Any]:
-        """Read one field of each entity."""
-        args = (asked_fields(batches), self._clock())
+    def _get(self, short: Short, batches: list[Batch]) -> list[Any]:
+        """Read in a short way."""
+        args = (short.asked(batches), self._clock())
         try:
-            rows = self._patiently(self._sql.get, args, again=True)
+            rows = self._patiently(self._sql.short[short.name], args, again=True)
         except DRIVER as error:
             return [map_error(error, wrote=False)] * len(batches)
-        return list(map(field_reply, batches, rows))
+        return list(map(short.reply, batches, rows))
 
     def _read(self, jobs: list[Job]) -> list[Any]:
         args = ([job.text for job in jobs], self._clock())
@@ -184,7 +189,11 @@ class PostgresEngine:
     def _kept(self) -> dict[bytes, tuple[Any, ...]]:
         """Return what connections keep prepared, with arguments of the kind that they are called with."""
         sql, clock = self._sql, self._clock()
-        return {sql.get: ("[]", clock), sql.read: (["{}"], clock), sql.apply: self._group([], [])}
+        return {
+            **dict.fromkeys(sql.short.values(), ("[]", clock)),
+            sql.read: (["{}"], clock),
+            sql.apply: self._group([], []),
+        }
 
     def _clock(self) -> int | None:
         return None if self._now is None else self._now()
@@ -263,6 +272,6 @@ class PostgresEngine:
         ear, self._ear = self._ear, None
         if ear is not None:
             ear.close()
-        for pump in (self._gets, self._reads, self._writes):
+        for pump in (*self._shorts.values(), self._reads, self._writes):
             pump.stop()
         self._lines.close()

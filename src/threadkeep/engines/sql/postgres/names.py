@@ -53,7 +53,7 @@ FUNCTIONS: Final = (
         "makes",
     ),
     *("relabel", "write", "check_limits", "mark", "apply", "finish", "apply_all"),
-    *("append_plain", "apply_plain", "apply_group"),
+    *("get_maps", "get_items", "append_plain", "apply_plain", "apply_group"),
     *(
         "alive",
         "listed",

@@ -15,8 +15,8 @@ from threadkeep.errors import CodecError, UsageError
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Claim, Listed
-from threadkeep.ops.ops import AnyOp, Append, Drop, Epoch, Get, Incr, Label, Restore, Set, Touch
-from threadkeep.ops.reply import Field, Fields, Names, Reply
+from threadkeep.ops.ops import AnyOp, Append, Drop, Epoch, Incr, Label, Restore, Set, Touch
+from threadkeep.ops.reply import Names, Reply
 from threadkeep.ops.wire_shapes import Values, back, lifted, strict
 
 FEW: Final = 4  # fields that are written one by one; more go in one statement
@@ -152,39 +152,6 @@ def _in_order(batch: Batch, reply: Reply) -> Reply:
         if type(op) is Set and isinstance(result, Names) and len(result.names) > 1:
             results[at] = Names(tuple(name for name in op.items if name in result.names))
     return msgspec.structs.replace(reply, results=tuple(results))
-
-
-def asked_field(batch: Batch) -> Get | None:
-    """Return the Get of a batch that reads one field and does nothing else: the hot path."""
-    op = batch.ops[0] if len(batch.ops) == 1 else None
-    if type(op) is not Get or op.fields is None or len(op.fields) != 1 or not op.values:
-        return None
-    return None if op.refs is not None or batch.guards or batch.once else op
-
-
-def asked_fields(batches: Sequence[Batch]) -> str:
-    """Return the fields that batches with one Get ask for, as the function takes them."""
-    gets = [(batch.ref, cast("Get", batch.ops[0])) for batch in batches]
-    return msgspec.json.encode(
-        [
-            (ref.namespace, ref.kind, ref.id, get.map, *(get.fields or ()), get.renew)
-            for ref, get in gets
-        ]
-    ).decode()
-
-
-def field_reply(batch: Batch, row: Sequence[Any]) -> Reply | None:
-    """Return the reply to a batch with one Get; None when it must be run as others are."""
-    revision, epoch, value, rev, window, end, refs, stale = row
-    if stale:
-        return None
-    if revision is None:
-        return Reply(True, (Fields({}),))
-    if value is None:
-        return Reply(True, (Fields({}),), revision, epoch)
-    (name,) = cast("Get", batch.ops[0]).fields or ("",)
-    field = Field(value, rev, window, end, tuple(refs or ()), len(value))
-    return Reply(True, (Fields({name: field}),), revision, epoch)
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -12,6 +12,14 @@ _TEXTS: Final[dict[str, LiteralString]] = {
         "select revision, epoch, value, rev, win, expires, refs, stale"
         " from {get_all}(%b::text::jsonb, %b::int8)"
     ),
+    "maps": (
+        "select revision, epoch, names, vals, revs, wins, ends, links, stale"
+        " from {get_maps}(%b::text::jsonb, %b::int8)"
+    ),
+    "items": (
+        "select revision, epoch, head, count, bytes, seqs, vals, ids, moments, links, stale"
+        " from {get_items}(%b::text::jsonb, %b::int8)"
+    ),
     "apply": (
         "select reply, vals from"
         " {apply_group}(%b::text::jsonb, %b::bytea[], %b::int4, %b::int4, %b::int8)"
@@ -52,7 +60,8 @@ class Statements:
         found = {
             name: names.compose(text).as_string(None).encode() for name, text in _TEXTS.items()
         }
-        self.get, self.read, self.apply = found["get"], found["read"], found["apply"]
+        self.short = {name: found[name] for name in ("get", "maps", "items")}
+        self.read, self.apply = found["read"], found["apply"]
         self.newest, self.by_id, self.claim = found["newest"], found["by_id"], found["claim"]
         self.watch, self.listen, self.poll = found["watch"], found["listen"], found["poll"]
         self.snapshot, self.unlisten = found["snapshot"], found["unlisten"]

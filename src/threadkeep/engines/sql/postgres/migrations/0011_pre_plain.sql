@@ -1,3 +1,79 @@
+-- The short ways of what is asked for most.
+
+-- All fields of a map, or those with a prefix, of each of several entities, in their order:
+-- [namespace, kind, id, map, prefix or null, renew]. `stale`: {apply} must see to it.
+create or replace function {get_maps}(asked jsonb, clock bigint)
+returns table (revision bigint, epoch text, names text[], vals bytea[], revs bigint[], wins bigint[], ends bigint[],
+               links text, stale boolean)
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    moment constant bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
+begin
+    return query
+    select e.revision, e.epoch, f.names, f.vals, f.revs, f.wins, f.ends, f.links,
+           coalesce(e.due <= greatest(moment, e.updated) or e.expires <= greatest(moment, e.updated)
+                    or e.due > e.expires, false)
+           or ((n.a->>5)::boolean and (coalesce({renewed}(e.win, e.expires, greatest(moment, e.updated)) is not null
+                                                or f.renews, false)))
+    from jsonb_array_elements(asked) with ordinality n (a, ord)
+    left join lateral (
+        select * from {entity} t where t.ns = n.a->>0 and t.kind = n.a->>1 and t.id = n.a->>2 limit 1
+    ) e on true
+    left join lateral (
+        select array_agg(t.name) as names, array_agg(t.value) as vals, array_agg(t.rev) as revs,
+               array_agg(t.win) as wins, array_agg(t.expires) as ends,
+               case when bool_or(t.refs is not null) then json_agg(coalesce(t.refs, array[]::text[]))::text end as links,
+               bool_or({renewed}(t.win, t.expires, greatest(moment, e.updated)) is not null) as renews
+        from (
+            select * from {field} i
+            where i.eid = e.eid and i.map = n.a->>3 and i.name >= coalesce(n.a->>4, '')
+              and i.name < coalesce({above}(n.a->>4), repeat(chr(1114111), 129))
+              and (i.expires is null or i.expires > greatest(moment, e.updated))
+            order by i.name
+        ) t
+    ) f on true
+    order by n.ord;
+end $$;
+
+-- Items of a log of each of several entities, in order of their numbers:
+-- [namespace, kind, id, log, after, before or null, limit or null, newest, renew].
+create or replace function {get_items}(asked jsonb, clock bigint)
+returns table (revision bigint, epoch text, head bigint, count bigint, bytes bigint, seqs bigint[], vals bytea[],
+               ids text[], moments bigint[], links text, stale boolean)
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+    moment constant bigint := coalesce(clock, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
+begin
+    return query
+    select e.revision, e.epoch, l.head, l.count, l.bytes, f.seqs, f.vals, f.ids, f.moments, f.links,
+           coalesce(e.due <= greatest(moment, e.updated) or e.expires <= greatest(moment, e.updated)
+                    or e.due > e.expires, false)
+           or ((n.a->>8)::boolean and {renewed}(e.win, e.expires, greatest(moment, e.updated)) is not null)
+    from jsonb_array_elements(asked) with ordinality n (a, ord)
+    left join lateral (
+        select * from {entity} t where t.ns = n.a->>0 and t.kind = n.a->>1 and t.id = n.a->>2 limit 1
+    ) e on true
+    left join lateral (select * from {log} t where t.eid = e.eid and t.name = n.a->>3 limit 1) l on true
+    left join lateral (
+        select array_agg(t.seq) as seqs, array_agg(t.value) as vals, array_agg(t.id) as ids, array_agg(t.at) as moments,
+               case when bool_or(t.refs is not null) then json_agg(coalesce(t.refs, array[]::text[]))::text end as links
+        from (
+            select * from (
+                (select * from {item} i
+                 where not (n.a->>7)::boolean and i.eid = l.eid and i.log = l.name and i.seq > (n.a->>4)::bigint
+                   and i.seq < coalesce((n.a->>5)::bigint, 9223372036854775807)
+                 order by i.seq limit (n.a->>6)::bigint)
+                union all
+                (select * from {item} i
+                 where (n.a->>7)::boolean and i.eid = l.eid and i.log = l.name and i.seq > (n.a->>4)::bigint
+                   and i.seq < coalesce((n.a->>5)::bigint, 9223372036854775807)
+                 order by i.seq desc limit (n.a->>6)::bigint)
+            ) w order by w.seq
+        ) t
+    ) f on true
+    order by n.ord;
+end $$;
+
 -- Plain batches: Set without conditions or links, Append without ids or links, Incr; no guard but the epoch's. Most
 -- are of this kind. What {apply} does for them by many functions is done here by few statements.
 
