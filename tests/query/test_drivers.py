@@ -74,6 +74,17 @@ def test_sqlite3_with_tasks():
     asyncio.run(run())
 
 
+def test_a_connection_for_one_thread_alone_is_refused():
+    async def run(con: sqlite3.Connection) -> None:
+        async with AsyncStore.from_client(con):
+            pass
+
+    con = sqlite3.connect(":memory:")
+    with pytest.raises(UsageError, match="check_same_thread=False"):
+        asyncio.run(run(con))
+    con.close()
+
+
 class Own:
     """A query driver as a program would write it, whose `run` does not say how many rows it concerned."""
 

@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from threadkeep.errors import ThreadkeepError, Unavailable, UsageError
 
+_THREAD_BOUND = "can only be used in that same thread"  # as sqlite3 says it
+
 
 class _Driver:
     """A driver and what it can do."""
@@ -36,7 +38,12 @@ class _Driver:
     def _method(self, name: str) -> Callable[..., Any]:
         return getattr(self.driver, name)
 
-    def _mapped(self, name: str, error: Exception, *, wrote: bool) -> Unavailable:
+    def _mapped(self, name: str, error: Exception, *, wrote: bool) -> ThreadkeepError:
+        if _THREAD_BOUND in str(error):
+            return UsageError(
+                f"{name}() of the {self.what} {type(self.driver).__qualname__} is called from several threads,"
+                " and its connection is for the one that made it: pass check_same_thread=False to sqlite3.connect"
+            )
         return Unavailable(
             f"{name}() of the {self.what} {type(self.driver).__qualname__} failed"
             f" ({type(error).__name__})",
