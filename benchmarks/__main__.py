@@ -19,7 +19,7 @@ from benchmarks.budgets import judge
 from benchmarks.disk import MEMORY_SPEED_US, Disk
 from benchmarks.loop import Loop
 from benchmarks.remote import measure as remote_measure
-from benchmarks.report import report
+from benchmarks.report import report, summary
 from benchmarks.results import QUIET, Results, latency
 from benchmarks.run import Run
 from benchmarks.scale import FULL, QUICK, SMOKE, VERY_MANY, Scale
@@ -28,7 +28,8 @@ from benchmarks.sql import measure as sql_measure
 from benchmarks.subjects import NAMES, RAW, load
 
 PARTS = ("calls", "messages", "threads", "size", "redis", *sql.SERVERS, "http", "import")
-_README = Path(__file__).resolve().parent.parent / "README.md"
+_ROOT = Path(__file__).resolve().parent.parent
+_README, _TABLES = _ROOT / "README.md", _ROOT / "docs" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _parser().error("--update-readme takes a whole run: leave out --only and --smoke")
     if options.update_readme:
         readme.check(_README)
+        readme.check(_TABLES)
     scale: Scale = SMOKE if options.smoke else QUICK if options.quick else FULL
     if options.full:
         scale = replace(scale, stored=VERY_MANY)
@@ -58,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = asdict(results) | {"budgets": [asdict(line) for line in judge(results)]}
         Path(options.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if options.update_readme:
-        readme.update(_README, report(results, "markdown"))
+        readme.update(_README, summary(results, "markdown"))
+        readme.update(_TABLES, report(results, "markdown"))
     print(report(results, "markdown" if options.markdown else "text"))
     return 0
 
@@ -80,7 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", metavar="FILE", help="also write all figures to this file")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
-    parser.add_argument("--update-readme", action="store_true", help="put the tables in README.md")
+    parser.add_argument(
+        "--update-readme",
+        action="store_true",
+        help="put the budgets in README.md and all tables in docs/benchmarks.md",
+    )
     parser.add_argument(
         "--dir", type=Path, help="folder on the disk to measure (default: temporary)"
     )

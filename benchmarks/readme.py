@@ -1,4 +1,4 @@
-"""Put the tables into the README, between two markers."""
+"""Put tables into a page, between two markers."""
 
 from pathlib import Path
 from typing import Final

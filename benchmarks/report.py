@@ -21,6 +21,11 @@ def report(results: Results, style: Style) -> str:
     return "\n".join(parts)
 
 
+def summary(results: Results, style: Style) -> str:
+    """Return the budgets alone."""
+    return "\n".join([_heading(results, style), render(_budgets(results), style)])
+
+
 def _tables(results: Results) -> Iterator[Table]:
     makers = (_budgets, _calls, _peers, _messages, _threads, _sizes, _imports, _subjects)
     for make in makers:
