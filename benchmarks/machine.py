@@ -21,6 +21,9 @@ _PACKAGES = (
     "langgraph-checkpoint-postgres",
     "google-adk",
     "asyncpg",
+    "granian",
+    "starlette",
+    "uvloop",
 )
 
 

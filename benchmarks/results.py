@@ -87,6 +87,7 @@ class Http:
     """By request and subject."""
     watchers: int = 0
     fan_out_ms: list[float] = field(default_factory=list[float])
+    watcher_bytes: float = 0.0
     idle_bytes: float = 0.0
 
 

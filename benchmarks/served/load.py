@@ -29,11 +29,16 @@ class NoWrk(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """What one server did under load; `failed` are answers other than 2xx and lost connections."""
+    """What one server did under load; `failed` are answers other than 2xx and lost connections.
+
+    `cpu_us`: what a request cost the server's processes.
+    """
 
     per_second: float
     p99_ms: float
     failed: int
+    requests: int = 0
+    cpu_us: float = 0.0
 
 
 def wrk(port: int, op: Op, seconds: float, folder: Path) -> Load:
@@ -64,10 +69,11 @@ def read(text: str) -> Load:
     """Return the figures of what wrk printed."""
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     late = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", text)
-    if rate is None or late is None:
+    requests = re.search(r"(\d+) requests in", text)
+    if rate is None or late is None or requests is None:
         raise ValueError(f"this is no report of wrk: {text[:200]!r}")
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     failed = int(bad[1]) if bad else 0
     failed += sum(map(int, lost.groups())) if lost else 0
-    return Load(float(rate[1]), float(late[1]) * _UNITS[late[2]], failed)
+    return Load(float(rate[1]), float(late[1]) * _UNITS[late[2]], failed, int(requests[1]))

@@ -12,7 +12,7 @@ from threadkeep.server.deadline import Deadline
 
 async def _outlasts(deadline: Deadline) -> float:
     begun = time.monotonic()
-    with pytest.raises(TimeoutError), deadline:
+    with pytest.raises(TimeoutError), deadline.block():
         await asyncio.sleep(60)
     return time.monotonic() - begun
 
@@ -32,7 +32,7 @@ def test_what_ends_in_time_is_left_alone_and_the_timer_goes_on_for_the_others():
         deadline = Deadline(0.05)
         late = asyncio.ensure_future(_outlasts(deadline))
         for _ in range(10):
-            with deadline:
+            with deadline.block():
                 await asyncio.sleep(0.01)
         await late
         await _outlasts(deadline)
@@ -45,7 +45,7 @@ def test_a_task_that_others_cancel_is_cancelled():
         deadline = Deadline(60)
 
         async def held() -> None:
-            with deadline:
+            with deadline.block():
                 await asyncio.sleep(60)
 
         task = asyncio.ensure_future(held())
@@ -59,7 +59,7 @@ def test_a_task_that_others_cancel_is_cancelled():
 
 def test_an_error_of_the_block_comes_through():
     async def run() -> None:
-        with pytest.raises(KeyError), Deadline(60):
+        with pytest.raises(KeyError), Deadline(60).block():
             raise KeyError
 
     asyncio.run(run())
@@ -69,7 +69,7 @@ def test_the_next_event_loop_has_a_timer_of_its_own():
     deadline = Deadline(0.05)
 
     async def leave_early() -> None:
-        with deadline:
+        with deadline.block():
             await asyncio.sleep(0)
 
     asyncio.run(leave_early())

@@ -37,7 +37,7 @@ async def body_of(request: Request, limit: int, deadline: Deadline) -> bytes:
     if declared is not None and declared > limit:
         raise _too_large(limit)
     try:
-        with deadline:
+        with deadline.block():
             raw = await _read(request.receive, limit, declared if request.framed else None)
     except TimeoutError:
         raise Refused(408, f"the body did not come within {deadline.seconds:g} seconds") from None

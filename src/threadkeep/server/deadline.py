@@ -10,8 +10,8 @@ from typing import Any
 class Deadline:
     """Ends blocks that take longer than `seconds`: with TimeoutError, as `asyncio.timeout` does.
 
-    All tasks that are inside share one timer. A timer for each costs more than reading a body that is there
-    already, and a server reads thousands of those a second.
+    All share one timer. One for each costs more than to read a body that is there already, and a server
+    reads thousands of those a second.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -19,23 +19,16 @@ class Deadline:
         self._inside: dict[asyncio.Task[Any], float] = {}  # until when; who came first ends first
         self._loop: asyncio.AbstractEventLoop | None = None  # whose timer is set
 
-    def __enter__(self) -> None:
-        """Begin the time of the running task."""
-        task = _running()
+    def block(self) -> _Block:
+        """Return a block of the running task, to enter at once."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a request is answered by a task
         loop = task.get_loop()
         self._inside[task] = loop.time() + self.seconds
         if self._loop is not loop:
             self._loop = loop
             loop.call_later(self.seconds, self._look, loop)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        """Forget the running task; TimeoutError where its time was over and nobody else cancelled it."""
-        task = _running()
-        ended = self._inside.pop(task, None) is None
-        if ended and task.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise TimeoutError from error
+        return _Block(self._inside, task)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel those whose time is over, and set the timer for the next one."""
@@ -52,7 +45,19 @@ class Deadline:
         self._loop = None
 
 
-def _running() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - a request is answered by a task
-    return task
+class _Block:
+    __slots__ = ("_inside", "_task")
+
+    def __init__(self, inside: dict[asyncio.Task[Any], float], task: asyncio.Task[Any]) -> None:
+        self._inside, self._task = inside, task
+
+    def __enter__(self) -> None:
+        """Do nothing: its time has begun."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """Forget the task; TimeoutError where its time was over and nobody else cancelled it."""
+        ended = self._inside.pop(self._task, None) is None
+        if ended and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise TimeoutError from error

@@ -98,7 +98,7 @@ class _Stream(Response):
             self._writing = False
 
     async def _write(self, piece: bytes, *, more: bool = True) -> None:
-        with self._host.deadline:
+        with self._host.deadline.block():
             await self._send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
