@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from benchmarks.remote.subjects import BETTERDB, TK
 from benchmarks.remote.subjects import RAW as REDIS_RAW
 from benchmarks.results import Http, Latency, Machine, Rate, Results, Served, Stored, percentile
 from benchmarks.served.load import Load, read
-from benchmarks.served.measure import MEMORY
+from benchmarks.served.measure import STORES
 from benchmarks.served.tables import STARLETTE
 from benchmarks.sql.on_mariadb import RAW as MARIADB_RAW
 from benchmarks.sql.subjects import RAW as SQL_RAW
@@ -156,17 +157,40 @@ WRK = """Running 1s test @ http://127.0.0.1:1
 )
 def test_what_wrk_prints_is_read(late: str, more: str, p99: float, failed: int) -> None:
     found = read(WRK.format(late=late, more=more))
-    assert found.per_second == 20_000
+    assert found.per_second == found.requests == 20_000
     assert found.p99_ms == pytest.approx(p99)
     assert found.failed == failed
 
 
+@pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize(("rate", "verdict"), [(10_000, "PASS"), (9_999, "MISS")])
-def test_the_budget_of_the_server(rate: float, verdict: str) -> None:
+def test_the_budget_of_the_server(rate: float, verdict: str, store: str) -> None:
     results = _results()
-    loads = {MEMORY: Load(rate, 1, 0), STARLETTE: Load(20_000, 1, 0)}
+    loads = {store: Load(rate, 1, 0), STARLETTE: Load(20_000, 1, 0)}
     results.http = Http(load={"get value": loads})
     assert _verdicts(results) == [verdict]
+
+
+@pytest.mark.long
+def test_the_part_on_http_runs(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--smoke", "--only", "http",
+         "--dir", str(tmp_path), "--json", str(found)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True,
+        check=False, timeout=240,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    http = json.loads(found.read_text())["http"]
+    assert len(http["fan_out_ms"]) == 5
+    assert http["idle_bytes"] > 0
+    assert http["watcher_bytes"] > 0
+    if shutil.which("wrk") is None and os.environ.get("CI") != "true":
+        pytest.skip("wrk is not here")
+    for loads in http["load"].values():
+        assert loads.keys() >= {STARLETTE, *STORES[:2]}
+        assert all(load["requests"] > 0 and load["failed"] == 0 for load in loads.values())
 
 
 def test_a_budget_is_missed_just_above_its_limit() -> None:
