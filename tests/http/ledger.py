@@ -36,6 +36,7 @@ class Ledger:
     timeout: float
     told: dict[int, str] = field(default_factory=dict[int, str])
     late: list[float] = field(default_factory=list[float])
+    slowest: float = 0.0
 
     def numbers(self, count: int) -> range:
         """Return the numbers of the next calls."""
@@ -52,6 +53,7 @@ class Ledger:
     def note(self, number: int, began: float, outcome: Reply | Unavailable) -> None:
         """Note what a call came to, which began at `began` of time.monotonic()."""
         took = time.monotonic() - began
+        self.slowest = max(self.slowest, took)
         if took > self.timeout + GRACE:
             self.late.append(took)
         if isinstance(outcome, Unavailable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from threadkeep import (
     UsageError,
 )
 from threadkeep._async.drivers.http import AsyncHttpEngine
+from threadkeep._sync.drivers.http import HttpEngine
 from threadkeep.engines.http.url import HttpSettings
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
@@ -142,7 +144,6 @@ class TestEffect:
     @pytest.fixture
     async def engine(self, url: str) -> AsyncIterator[AsyncHttpEngine]:
         engine = AsyncHttpEngine(HttpSettings(base=url, timeout=0.6))
-        await engine.setup()
         yield engine
         await engine.aclose()
 
@@ -173,6 +174,22 @@ class TestEffect:
             await engine.run(Batch(REF, (Incr("state", "n"),)))
         assert caught.value.maybe_applied
         assert time.monotonic() - began < 1.6
+
+    def test_a_deadline_holds_for_threads_whose_loop_is_held_up(self, url: str):
+        engine = HttpEngine(HttpSettings(base=url, timeout=0.3))
+        engine.run(Batch(REF, (Incr("state", "n"),)))
+        loop, freed = engine._link._loop._loop, threading.Event()
+        assert loop is not None
+        loop.call_soon_threadsafe(freed.wait, 20)
+        for op, maybe in ((Incr("state", "n"), True), (Get("state"), False)):
+            began = time.monotonic()
+            with pytest.raises(Timeout, match=r"0\.3 seconds") as late:
+                engine.run(Batch(REF, (op,)))
+            assert time.monotonic() - began < 1.3
+            assert late.value.maybe_applied is maybe
+        freed.set()
+        assert engine.run(Batch(REF, (Get("state"),))).ok
+        engine.close()
 
     @pytest.mark.parametrize("fault", ["stall", "trickle"])
     def test_a_deadline_holds_for_threads(self, fault: str, url: str, proxy: Faulty):

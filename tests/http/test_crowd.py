@@ -10,12 +10,13 @@ import httpx
 import pytest
 
 from tests.http.running import Running, serving
+from tests.races.figures import Say
 
 THREADS = 20  # that the callers meet on
 
 
-async def crowd(server: Running, callers: int, seconds: float) -> None:
-    """Let callers increment and append for some seconds; everything acknowledged must stand."""
+async def crowd(server: Running, callers: int, seconds: float) -> int:
+    """Let callers increment and append for some seconds; everything acknowledged must stand. Returns the calls."""
     url = f"http://127.0.0.1:{server.port}/v1/threads"
     done, wrong = [0] * callers, list[str]()
     end = time.monotonic() + seconds
@@ -45,6 +46,7 @@ async def crowd(server: Running, callers: int, seconds: float) -> None:
             assert (thread, found.json()["value"]) == (thread, mine)
             found = await client.get(f"{url}/t{thread}/messages/count")
             assert (thread, found.json()["count"]) == (thread, mine)
+    return 4 * sum(done)
 
 
 @pytest.mark.anyio
@@ -55,6 +57,7 @@ async def crowd(server: Running, callers: int, seconds: float) -> None:
         pytest.param(500, 60, marks=(pytest.mark.long, pytest.mark.serial)),
     ],
 )
-async def test_no_error_and_no_lost_update(tmp_path: Path, callers: int, seconds: float):
+async def test_no_error_and_no_lost_update(tmp_path: Path, callers: int, seconds: float, say: Say):
     with serving(tmp_path, "--workers", "2") as server:
-        await crowd(server, callers, seconds)
+        calls = await crowd(server, callers, seconds)
+    say(f"{callers} callers made {calls} calls in {seconds:g} s")

@@ -140,7 +140,7 @@ async def test_a_server_that_is_none_of_this_api(call: Client):
     async with Distri(base_url=f"http://127.0.0.1:{call.port}{call.base}/v1/") as slashed:
         await slashed.set_session_value(THREAD, "a", 1)
     async with Distri(base_url=f"http://127.0.0.1:{call.port}{call.base}") as without:
-        with pytest.raises(UsageError, match="no such resource"):
+        with pytest.raises(UsageError, match="no such resource; check the URL"):
             await without.set_session_value(THREAD, "a", 1)
     with Scripted((200, b"<html>", None)) as server:
         async with Distri(base_url=server.url) as client:

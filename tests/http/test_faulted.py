@@ -93,7 +93,11 @@ def test_what_callers_are_told_is_true(
     with Faulty(call.port, drawn(seed, SHARE, FAULTS)) as proxy:
         settings = HttpSettings(base=_base(proxy.port, call), timeout=TIMEOUT)
         callers(settings, ledgers, lambda: proxy.faulted < faulted)
-    say(f"seed {seed}: {dict(summary(ledgers))}; batches by fault {dict(proxy.batches)}")
+    slowest = max(ledger.slowest for ledger in ledgers)
+    say(
+        f"seed {seed}: {dict(summary(ledgers))}; batches by fault {dict(proxy.batches)};"
+        f" the slowest call took {slowest:.2f} s"
+    )
     for ledger in ledgers:
         ledger.hold(server)
     told = summary(ledgers)

@@ -9,7 +9,7 @@ import threading
 from threadkeep.concurrency.background import AsyncBackground, Background
 from threadkeep.concurrency.flow import AsyncFlow, Flow
 from threadkeep.concurrency.home import AsyncHome, Home
-from threadkeep.concurrency.looped import LoopThread
+from threadkeep.concurrency.looped import LoopThread, OverdueError
 from threadkeep.concurrency.mailbox import AsyncMailbox, Mailbox
 from threadkeep.concurrency.outcome import AsyncOutcome, Outcome
 from threadkeep.concurrency.pace import AsyncPace, Pace
@@ -38,6 +38,7 @@ __all__ = [
     "LoopThread",
     "Mailbox",
     "Outcome",
+    "OverdueError",
     "Pace",
     "Periodic",
     "Pump",

@@ -13,6 +13,10 @@ from threadkeep.errors import UsageError
 T = TypeVar("T")
 
 
+class OverdueError(Exception):
+    """The loop did not come to an end of the work in time."""
+
+
 class LoopThread:
     """Runs coroutines of any number of threads in one event loop, in a thread of its own.
 
@@ -24,11 +28,18 @@ class LoopThread:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of a coroutine; it is cancelled when the caller is interrupted."""
+    def run(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+        """Return the result of a coroutine; it is cancelled when the caller is interrupted.
+
+        OverdueError after so many seconds, whatever the loop does; the coroutine is cancelled then.
+        """
         with self._lock:  # so that it is begun before a `stop` that comes after it
             future = asyncio.run_coroutine_threadsafe(work, self._running())
         try:
+            return future.result(seconds)
+        except TimeoutError:
+            if future.cancel():
+                raise OverdueError from None
             return future.result()
         except CancelledError:
             raise UsageError("this store was closed while the call was under way") from None

@@ -24,6 +24,7 @@ from threadkeep.errors import (
 
 WIRE: Final = "application/x-threadkeep"
 LONGEST: Final = (1 << 31) - 1
+NO_ROUTE: Final = frozenset({404, 405})
 BUSY: Final = frozenset({429, 503})  # refused before anything was done, where the body says no more
 
 _PLAIN: Final[dict[str, type[ThreadkeepError]]] = {
@@ -74,6 +75,8 @@ def error_of(status: int, body: bytes) -> ThreadkeepError:
     if told.code in _GUARDS:
         return _GUARDS[told.code](told.error, revision=told.revision)
     kind = _PLAIN.get(told.code) or _BY_STATUS.get(status)
+    if status in NO_ROUTE and told.code not in _PLAIN:
+        return UsageError(f"{told.error}; check the URL, which ends in /v1")
     if kind is not None:
         return kind(told.error)
     return Unavailable(told.error, maybe_applied=status not in BUSY)

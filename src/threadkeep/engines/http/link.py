@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from typing import Any, Final, cast
 
 import httpx
 
-from threadkeep.concurrency import AsyncPump, LoopThread
+from threadkeep.concurrency import AsyncPump, LoopThread, OverdueError
 from threadkeep.engines.http.answers import LONGEST
 from threadkeep.engines.http.calls import BusyError, Fate, LostError, persist
 from threadkeep.engines.http.sender import Sender, refusal, refusal_of
 from threadkeep.engines.http.url import HttpSettings
-from threadkeep.errors import Unavailable, UsageError
+from threadkeep.errors import Timeout, Unavailable, UsageError
 from threadkeep.ops import wire
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of one request
 _AS_A_WHOLE: Final = {400, 413}  # refused before any of its batches was looked at
+LATE: Final = 0.25  # seconds that the loop of threads may be late with a deadline
 SILENCE: Final = 45.0  # seconds: a server that sends events says something every 15
 
 
@@ -135,18 +136,30 @@ class Link:
     """The twin for threads: they share one event loop, so their calls go together too."""
 
     def __init__(self, settings: HttpSettings) -> None:
+        self._settings = settings
         self._inner = AsyncLink(settings)
         self._loop = LoopThread()
 
     def batch(self, message: bytes, weight: int, *, again: bool, writes: bool) -> Reply:
         """Return the reply to a batch in the wire form."""
-        return self._loop.run(self._inner.batch(message, weight, again=again, writes=writes))
+        return self._within(self._inner.batch(message, weight, again=again, writes=writes), writes)
 
     def ask(
         self, method: str, path: str, content: bytes | None, *, again: bool, writes: bool = False
     ) -> bytes:
         """Return the body of the answer to a request of its own."""
-        return self._loop.run(self._inner.ask(method, path, content, again=again, writes=writes))
+        return self._within(
+            self._inner.ask(method, path, content, again=again, writes=writes), writes
+        )
+
+    def _within(self, work: Coroutine[Any, Any, Any], writes: bool) -> Any:
+        """Return the result of a call; its deadline holds also where the loop comes too late to it."""
+        seconds = self._settings.timeout
+        try:
+            return self._loop.run(work, seconds + LATE)
+        except OverdueError:
+            late = f"{self._settings.base} did not answer within {seconds:g} seconds"
+            raise Timeout(late, maybe_applied=writes) from None
 
     def revisions(self, path: str, query: dict[str, str]) -> Iterator[int]:
         """Yield the revisions that events tell of; a lost stream goes on where it broke off."""
