@@ -245,3 +245,11 @@ def test_capabilities(place: str):
     assert engine.capabilities.version.startswith("1")
     assert abs(engine.capabilities.skew) < 5
     engine.close()
+
+
+def test_what_survives_is_what_the_server_says():
+    survives = {"on": "power-loss", "local": "power-loss", "off": "seconds(0.6)"}
+    with PostgresServer(durable=True) as server:
+        for commit, durability in survives.items():
+            with Store(f"{server.url}?options=-c%20synchronous_commit%3D{commit}") as store:
+                assert store.capabilities().durability == durability
