@@ -66,6 +66,7 @@ class Caller:
         assert messages <= self.done + self.open
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
 def test_a_primary_that_dies_under_load(rounds: int, say: Say):
     for _ in range(rounds):

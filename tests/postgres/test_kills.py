@@ -12,7 +12,8 @@ from threadkeep import AsyncStore, Unavailable
 
 WRITERS = 32
 SHORT = pytest.param(1, 15, id="short")
-LONG = pytest.param(30, 100, id="long", marks=pytest.mark.long)
+MARKS = [pytest.mark.long, pytest.mark.timeout(1_800)]
+LONG = pytest.param(30, 100, id="long", marks=MARKS)
 
 
 class Writer:

@@ -60,6 +60,7 @@ def test_hot_threads_and_renewals_are_updated_in_place(postgres: PostgresServer,
         assert hot / updates > 0.95, (table, updates, hot)
 
 
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("many", [MANY, pytest.param(VERY_MANY, marks=pytest.mark.long)])
 def test_plans_stay_with_the_indexes(many: int, postgres: PostgresServer, place: str):
     """Over many threads every statement of the functions goes by an index, and a rare label is found first."""
