@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -93,14 +94,21 @@ class Distri:
         self,
         session_id: str,
         part: str,
+        image: Mapping[str, Any] | None = None,
         *,
         bytes: str | None = None,
         url: str | None = None,
         mime_type: str | None = None,
         name: str | None = None,
     ) -> None:
-        """Set an image for the next user message: `bytes` is base64; `name` is that of the file."""
-        made = file_part("image", bytes, url, mime_type, name)
+        """Set an image for the next user message: `bytes` is base64; `name` is that of the file.
+
+        All of these may come as one mapping, `image`, as they do in TypeScript (`mimeType` or `mime_type`).
+        """
+        given = {"bytes": bytes, "url": url, "mime_type": mime_type, "name": name}
+        if image is not None:
+            given = _image(image, given)
+        made = file_part("image", given["bytes"], given["url"], given["mime_type"], given["name"])
         await self.set_session_value(session_id, PREFIX + part, made)
 
     async def delete_user_part(self, session_id: str, name: str) -> None:
@@ -149,6 +157,17 @@ class Distri:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _image(image: Mapping[str, Any], beside: dict[str, str | None]) -> dict[str, Any]:
+    """Return what a mapping says of an image. UsageError for names that it cannot have."""
+    named = {"mime_type" if name == "mimeType" else name: value for name, value in image.items()}
+    unknown = sorted(set(named) - {*beside, "type"})
+    if unknown:
+        raise UsageError(f"an image has bytes or url, mime_type and name, not {unknown[0]!r}")
+    if len(named) != len(image) or any(value is not None for value in beside.values()):
+        raise UsageError("pass an image as one mapping or by its parts, not both")
+    return beside | named
 
 
 def _of(found: Any, name: str) -> Any:

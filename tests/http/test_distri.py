@@ -65,6 +65,21 @@ async def test_user_parts(client: Distri, call: Client, hosted: Hosted):
     assert await client.get_session_values(THREAD) == {"kept": 1}
 
 
+@pytest.mark.parametrize("declared", ["mimeType", "mime_type"])
+async def test_an_image_as_one_mapping(client: Distri, declared: str):
+    image = {"bytes": base64.b64encode(PNG).decode(), declared: "image/png", "name": "s.png"}
+    await client.set_user_part_image(THREAD, "screenshot", image)
+    part = await client.get_session_value(THREAD, "__user_part_screenshot")
+    data = {"type": "bytes", "bytes": image["bytes"], "mime_type": "image/png", "name": "s.png"}
+    assert part == {"part_type": "image", "data": data}
+    with pytest.raises(UsageError, match="one mapping or by its parts"):
+        await client.set_user_part_image(THREAD, "screenshot", image, name="other.png")
+    with pytest.raises(UsageError, match="'detail'"):
+        await client.set_user_part_image(THREAD, "screenshot", image | {"detail": "low"})
+    with pytest.raises(UsageError, match="one of the two"):
+        await client.set_user_part_image(THREAD, "screenshot", {declared: "image/png"})
+
+
 async def test_expiry(client: Distri):
     expiry = datetime.now(UTC) + timedelta(hours=24)
     await client.set_session_value(THREAD, "temporary_data", {"data": "value"}, expiry.isoformat())
