@@ -75,7 +75,8 @@ class AsyncScope:
         engine = self.store.engine or await self.store.ready()
         guards = self._guards()
         batch = self._complete(plan.batch, guards)
-        asked = requests.get().get(self.ref)
+        pending = requests.get()
+        asked = pending.get(self.ref) if pending else None
         if asked is not None and batch.once is None:
             batch = msgspec.structs.replace(batch, once=asked())
         reply = await engine.run(batch)
@@ -92,7 +93,8 @@ class AsyncScope:
 
     def take_request(self) -> str | None:
         """Return the id under which the request may come again, and have the next write go without it."""
-        asked = requests.get().pop(self.ref, None)
+        pending = requests.get()
+        asked = pending.pop(self.ref, None) if pending else None
         return None if asked is None else asked()
 
     def _guards(self) -> tuple[AnyGuard, ...]:

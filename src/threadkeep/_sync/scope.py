@@ -76,7 +76,8 @@ class Scope:
         engine = self.store.engine or self.store.ready()
         guards = self._guards()
         batch = self._complete(plan.batch, guards)
-        asked = requests.get().get(self.ref)
+        pending = requests.get()
+        asked = pending.get(self.ref) if pending else None
         if asked is not None and batch.once is None:
             batch = msgspec.structs.replace(batch, once=asked())
         reply = engine.run(batch)
@@ -93,7 +94,8 @@ class Scope:
 
     def take_request(self) -> str | None:
         """Return the id under which the request may come again, and have the next write go without it."""
-        asked = requests.get().pop(self.ref, None)
+        pending = requests.get()
+        asked = pending.pop(self.ref, None) if pending else None
         return None if asked is None else asked()
 
     def _guards(self) -> tuple[AnyGuard, ...]:

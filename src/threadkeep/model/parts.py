@@ -39,7 +39,7 @@ def file_part(
 ) -> dict[str, Any]:
     """Return an image or a file, by bytes, base64 or URL. UsageError for what it cannot be."""
     if (data is None) == (url is None):
-        raise UsageError("pass the content or a URL of it, one of the two")
+        raise UsageError("pass data= or url=, the content or where it is; one of the two")
     if url is not None:
         if mime_type is None:
             raise UsageError("a part by URL needs mime_type=")
