@@ -190,7 +190,7 @@ def test_a_stalled_client_loses_its_locks(mariadb: MariadbServer, place: str):
         link = await stalled._lines._take()
         terms = Terms(Limits(), 1, mariadb=True)
         first = Writing([job_of(batch)], None, terms).first
-        first.deliver(await link.ask(first.text, first.args))
+        first.deliver(await link.ask(first.encode()))
         begun = time.monotonic()
         assert (await other.run(batch)).ok
         assert 0.5 < time.monotonic() - begun < 8

@@ -44,9 +44,8 @@ def _fill(server: MariadbServer) -> None:
 def _plans(server: MariadbServer, packet: Packet) -> list[dict[str, Any]]:
     """Return what the server says of each table that a packet's statements read."""
     found: list[dict[str, Any]] = []
-    with server.connect("furnished", binary_prefix=True) as con, con.cursor() as cursor:
-        whole: str = cursor.mogrify(packet.text, tuple(packet.args))
-        for statement in whole.split(";"):
+    with server.connect("furnished") as con, con.cursor() as cursor:
+        for statement in packet.encode().decode().split(";"):
             if statement.lstrip().startswith(("select", "update", "delete")) and "tk_" in statement:
                 cursor.execute(f"explain format=json {statement}")
                 ((text,),) = cursor.fetchall()

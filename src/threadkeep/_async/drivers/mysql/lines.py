@@ -53,7 +53,7 @@ class AsyncLines:
         for lives in range(LIVES, 0, -1):
             link = await self._take()
             try:
-                found = await link.ask(packet.text, packet.args)
+                found = await link.ask(packet.encode())
             except Lost:
                 self._drop(link)
                 if lives == 1:
@@ -80,9 +80,9 @@ class AsyncLines:
         link = await self._take()
         second: Packet | None = None
         try:
-            first.deliver(await link.ask(first.text, first.args))
+            first.deliver(await link.ask(first.encode()))
             second = decide()
-            await link.ask(second.text, second.args)
+            await link.ask(second.encode())
         except Lost as error:
             self._drop(link)
             raise Lost(str(error), sent=second is not None and error.sent) from error

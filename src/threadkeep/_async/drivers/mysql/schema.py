@@ -24,7 +24,7 @@ async def examine(link: AsyncLink, limits: Limits) -> Server:
 async def look(link: AsyncLink) -> Schema:
     """Return what is applied, changing nothing."""
     try:
-        (rows,) = await link.ask(ledger.APPLIED)
+        (rows,) = await link.ask(ledger.APPLIED.encode())
     except Failed as error:
         if error.code == NO_TABLE:
             return Schema(known(PACKAGE), {})
@@ -42,7 +42,7 @@ async def migrate(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, .
     schema.check()
     if not choose(schema):
         return schema
-    ((found,),) = (await link.ask(ledger.LOCK))[0]
+    ((found,),) = (await link.ask(ledger.LOCK.encode()))[0]
     if found != 1:
         raise Timeout(f"another process has been migrating the schema for {ledger.WAIT} seconds")
     try:
@@ -52,15 +52,15 @@ async def migrate(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, .
             raise not_allowed(str(error)) from error
         raise
     finally:
-        await link.ask(ledger.FREE)
+        await link.ask(ledger.FREE.encode())
 
 
 async def _apply(link: AsyncLink, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
-    await link.ask(ledger.LEDGER)
+    await link.ask(ledger.LEDGER.encode())
     schema = await look(link)  # another process may have been quicker
     schema.check()
     done = choose(schema)
     for migration in done:
-        await link.ask(ledger.body(migration).replace("%", "%%"))
-        await link.ask(ledger.record(migration))
+        await link.ask(ledger.body(migration).encode())
+        await link.ask(ledger.record(migration).encode())
     return schema.after(done)

@@ -54,7 +54,7 @@ class Lines:
         for lives in range(LIVES, 0, -1):
             link = self._take()
             try:
-                found = link.ask(packet.text, packet.args)
+                found = link.ask(packet.encode())
             except Lost:
                 self._drop(link)
                 if lives == 1:
@@ -81,9 +81,9 @@ class Lines:
         link = self._take()
         second: Packet | None = None
         try:
-            first.deliver(link.ask(first.text, first.args))
+            first.deliver(link.ask(first.encode()))
             second = decide()
-            link.ask(second.text, second.args)
+            link.ask(second.encode())
         except Lost as error:
             self._drop(link)
             raise Lost(str(error), sent=second is not None and error.sent) from error

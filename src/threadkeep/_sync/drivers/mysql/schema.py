@@ -25,7 +25,7 @@ def examine(link: Link, limits: Limits) -> Server:
 def look(link: Link) -> Schema:
     """Return what is applied, changing nothing."""
     try:
-        (rows,) = link.ask(ledger.APPLIED)
+        (rows,) = link.ask(ledger.APPLIED.encode())
     except Failed as error:
         if error.code == NO_TABLE:
             return Schema(known(PACKAGE), {})
@@ -43,7 +43,7 @@ def migrate(link: Link, choose: Callable[[Schema], tuple[Migration, ...]]) -> Sc
     schema.check()
     if not choose(schema):
         return schema
-    ((found,),) = (link.ask(ledger.LOCK))[0]
+    ((found,),) = (link.ask(ledger.LOCK.encode()))[0]
     if found != 1:
         raise Timeout(f"another process has been migrating the schema for {ledger.WAIT} seconds")
     try:
@@ -53,15 +53,15 @@ def migrate(link: Link, choose: Callable[[Schema], tuple[Migration, ...]]) -> Sc
             raise not_allowed(str(error)) from error
         raise
     finally:
-        link.ask(ledger.FREE)
+        link.ask(ledger.FREE.encode())
 
 
 def _apply(link: Link, choose: Callable[[Schema], tuple[Migration, ...]]) -> Schema:
-    link.ask(ledger.LEDGER)
+    link.ask(ledger.LEDGER.encode())
     schema = look(link)  # another process may have been quicker
     schema.check()
     done = choose(schema)
     for migration in done:
-        link.ask(ledger.body(migration).replace("%", "%%"))
-        link.ask(ledger.record(migration))
+        link.ask(ledger.body(migration).encode())
+        link.ask(ledger.record(migration).encode())
     return schema.after(done)

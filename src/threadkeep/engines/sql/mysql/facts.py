@@ -11,6 +11,7 @@ from threadkeep.ops.ops import Item
 from threadkeep.ops.reply import Field
 
 ENDLESS = 1 << 62
+Tops = dict[tuple[str, str], int]  # the highest place in listings by namespace and kind
 
 
 class LogFacts:
@@ -94,11 +95,13 @@ class Facts(msgspec.Struct):
     """One entity. `row` None: none stands, and then everything of it is known.
 
     `fields` by map and name, None where none stands; `whole` names the prefixes of maps that were read whole;
-    `ends` are sizes and ends of all fields that have one (None: not read).
+    `ends` are sizes and ends of all fields that have one (None: not read); `seldom` holds the columns of the row that
+    most writes leave alone, as they were read.
     """
 
     eid: int = 0
     row: Row | None = None
+    seldom: dict[str, object] = {}
     fields: dict[str, dict[str, Field | None]] = {}
     whole: set[tuple[str, str]] = set()
     counts: dict[str, int] = {}

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from threadkeep.engines.sql.mysql.packet import Packet, Row, clock, table
+from threadkeep.engines.sql.mysql.packet import Packet, Row, clock, joined
 from threadkeep.engines.sql.mysql.rows import place
 from threadkeep.model.leases import renewed
 from threadkeep.ops.batch import Batch
@@ -33,21 +33,20 @@ class Getting:
     def __init__(self, batches: Sequence[Batch], now: int | None) -> None:
         self._batches = batches
         self._rows: dict[int, Row] = {}
-        args: list[object] = []
+        rows: list[tuple[object, ...]] = []
         for n, batch in enumerate(batches):
             op = cast("Get", batch.ops[0])
             name = (op.fields or ("",))[0]
-            args += (n, *place(batch.ref), op.map.encode(), name.encode())
-        self.packet = Packet()
-        self.packet.add(
+            rows.append((n, *place(batch.ref), op.map.encode(), name.encode()))
+        text = (
             "select q.n, e.revision, e.epoch, e.updated, e.win, e.expires, e.due,"
             f" f.value, f.rev, f.win, f.expires, f.refs, f.size, {clock(now)}"
-            f" from {table(_COLUMNS, len(batches))}"
-            " straight_join tk_entity e on e.ns = q.ns and e.kind = q.kind and e.id = q.id"
-            " left join tk_field f on f.eid = e.eid and f.map = q.map and f.name = q.name",
-            args,
-            self._take,
+            " from {q} tk_entity e"
+            " left join tk_field f on f.eid = e.eid and f.map = q.map and f.name = q.name"
+            " where e.ns = q.ns and e.kind = q.kind and e.id = q.id"
         )
+        self.packet = Packet()
+        self.packet.add(*joined(text, _COLUMNS, rows), self._take)
 
     def _take(self, rows: Sequence[Row]) -> None:
         for row in rows:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
-from threadkeep.engines.sql.mysql.facts import ENDLESS, Facts
+from threadkeep.engines.sql.mysql.facts import ENDLESS, Facts, Tops
 from threadkeep.engines.sql.mysql.need import Need, Span
-from threadkeep.engines.sql.mysql.packet import Packet, Row, Sink, clock, table
+from threadkeep.engines.sql.mysql.packet import Packet, Row, Sink, clock, joined
 from threadkeep.engines.sql.mysql.rows import (
     COLUMNS,
     above,
@@ -21,7 +22,7 @@ from threadkeep.model.refs import Ref
 from threadkeep.ops.ops import Item
 
 _REF: Final = ("n", "ns", "kind", "id")
-_JOIN: Final = "straight_join tk_entity e on e.ns = q.ns and e.kind = q.kind and e.id = q.id"
+_HERE: Final = "e.ns = q.ns and e.kind = q.kind and e.id = q.id"
 _FIELD: Final = "f.map, f.name, f.rev, f.win, f.expires, f.refs, f.size"
 _ITEM: Final = "i.log, i.seq, i.id, i.refs, i.at, i.size"
 
@@ -33,13 +34,15 @@ class Loading:
         self.places = [place(ref) for ref in refs]
         self.needs = needs
         self.facts: list[Facts] = [Facts() for _ in refs]
+        self.tops: Tops = {}
         self.now = 0
         self.refs = refs
+        self._all = [(n,) for n in range(len(refs))]
 
     def ask(self, packet: Packet, now: int | None, *, lock: bool) -> None:
         """Add all reads; with `lock` the entities' rows are locked, in the order of their addresses."""
         self._entities(packet, lock=lock)
-        packet.add(f"select {clock(now)}", (), self._take_now)
+        self._moment(packet, now, tops=lock)
         self._due(packet, now)
         for values in (False, True):
             self._named(packet, values=values)
@@ -59,25 +62,32 @@ class Loading:
                 self._ends(packet, n)
 
     def _entities(self, packet: Packet, *, lock: bool) -> None:
-        args = [arg for n, columns in enumerate(self.places) for arg in (n, *columns)]
-        text = f"select q.n, {COLUMNS} from {table(_REF, len(self.places))} {_JOIN}"
-        packet.add(f"{text} for update" if lock else text, args, self._take_entities)
+        end = " for update" if lock else ""
+        text = f"select q.n, {COLUMNS} from {{q}} tk_entity e where {_HERE}{end}"
+        self._grouped(packet, text, (), self._all, self._take_entities)
 
     def _take_entities(self, rows: Sequence[Row]) -> None:
         for n, *record in rows:
             self.facts[n] = to_facts(tuple(record))
 
-    def _take_now(self, rows: Sequence[Row]) -> None:
-        self.now = rows[0][0]
+    def _moment(self, packet: Packet, now: int | None, *, tops: bool) -> None:
+        """Ask for the time, and for the highest place in the listings of those that may move."""
+        kinds = dict.fromkeys(columns[:2] for columns in self.places) if tops else {}
+        top = ", (select max(listed) from tk_entity where ns = %s and kind = %s)"
+
+        def take(rows: Sequence[Row]) -> None:
+            self.now, *found = rows[0]
+            for (ns, kind), listed in zip(kinds, found, strict=True):
+                self.tops[ns.decode(), kind.decode()] = listed or 0
+
+        packet.add(f"select {clock(now)}{top * len(kinds)}", chain(*kinds), take)
 
     def _grouped(
         self, packet: Packet, text: str, names: Sequence[str], rows: Sequence[Row], sink: Sink
     ) -> None:
         if rows:
-            args: list[object] = []
-            for n, *given in rows:
-                args += (n, *self.places[n], *given)
-            packet.add(text.format(q=table((*_REF, *names), len(rows))), args, sink)
+            placed: list[Row] = [(n, *self.places[n], *given) for n, *given in rows]
+            packet.add(*joined(text, (*_REF, *names), placed), sink)
 
     def _named(self, packet: Packet, *, values: bool) -> None:
         asked = [
@@ -88,8 +98,8 @@ class Loading:
         ]
         value = "f.value" if values else "null"
         text = (
-            f"select q.n, {_FIELD}, {value} from {{q}} {_JOIN}"
-            " straight_join tk_field f on f.eid = e.eid and f.map = q.map and f.name = q.name"
+            f"select q.n, {_FIELD}, {value} from {{q}} tk_entity e straight_join tk_field f"
+            f" where {_HERE} and f.eid = e.eid and f.map = q.map and f.name = q.name"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -102,13 +112,12 @@ class Loading:
 
     def _due(self, packet: Packet, now: int | None) -> None:
         """Ask what ends in entities of which something has run out, whichever they are."""
-        args = [arg for n, columns in enumerate(self.places) for arg in (n, *columns)]
         text = (
-            f"select q.n, f.map, f.name, f.size, f.expires from {table(_REF, len(self.places))} {_JOIN}"
-            f" and (e.due <= {clock(now)} or e.due > e.expires)"
-            " straight_join tk_field f on f.eid = e.eid and f.expires is not null"
+            "select q.n, f.map, f.name, f.size, f.expires from {q} tk_entity e straight_join tk_field f"
+            f" where {_HERE} and (e.due <= {clock(now)} or e.due > e.expires)"
+            " and f.eid = e.eid and f.expires is not null"
         )
-        packet.add(text, args, self._take_due)
+        self._grouped(packet, text, (), self._all, self._take_due)
 
     def _take_due(self, rows: Sequence[Row]) -> None:
         for facts in self.facts:
@@ -143,8 +152,8 @@ class Loading:
         ]
         value = "f.value" if values else "null"
         text = (
-            f"select q.n, {_FIELD}, {value} from {{q}} {_JOIN}"
-            " straight_join tk_field f on f.eid = e.eid and f.map = q.map"
+            f"select q.n, {_FIELD}, {value} from {{q}} tk_entity e straight_join tk_field f"
+            f" where {_HERE} and f.eid = e.eid and f.map = q.map"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -210,8 +219,8 @@ class Loading:
         ]
         value = "i.value" if values else "null"
         text = (
-            f"select q.n, {_ITEM}, {value} from {{q}} {_JOIN}"
-            " straight_join tk_item i on i.eid = e.eid and i.log = q.log and i.id = q.item"
+            f"select q.n, {_ITEM}, {value} from {{q}} tk_entity e straight_join tk_item i"
+            f" where {_HERE} and i.eid = e.eid and i.log = q.log and i.id = q.item"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -229,8 +238,8 @@ class Loading:
     def _by_number(self, packet: Packet) -> None:
         asked = [(n, *key) for n, need in enumerate(self.needs) for key in need.seqs]
         text = (
-            f"select q.n, {_ITEM}, i.value from {{q}} {_JOIN}"
-            " straight_join tk_item i on i.eid = e.eid and i.log = q.log and i.seq = q.seq"
+            f"select q.n, {_ITEM}, i.value from {{q}} tk_entity e straight_join tk_item i"
+            f" where {_HERE} and i.eid = e.eid and i.log = q.log and i.seq = q.seq"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -256,8 +265,8 @@ class Loading:
     def _tombstones(self, packet: Packet) -> None:
         asked = [(n, epoch) for n, need in enumerate(self.needs) for epoch in need.epochs]
         text = (
-            "select q.n, t.epoch, t.until from {q} straight_join tk_tombstone t"
-            " on t.ns = q.ns and t.kind = q.kind and t.id = q.id and t.epoch = q.epoch"
+            "select q.n, t.epoch, t.until from {q} tk_tombstone t"
+            " where t.ns = q.ns and t.kind = q.kind and t.id = q.id and t.epoch = q.epoch"
         )
 
         def take(found: Sequence[Row]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 Row = tuple[Any, ...]
@@ -26,10 +28,9 @@ class Packet:
         self._sinks.append(sink)
         self.args.extend(args)
 
-    @property
-    def text(self) -> str:
-        """Return the statements as the drivers take them."""
-        return ";".join(self._texts)
+    def encode(self) -> bytes:
+        """Return the statements with their arguments, as they go to the server."""
+        return encode(";".join(self._texts), self.args)
 
     def deliver(self, found: Sequence[Sequence[Row]]) -> None:
         """Hand the rows of each statement to its sink."""
@@ -38,11 +39,44 @@ class Packet:
                 sink(rows)
 
 
-def table(names: Sequence[str], rows: int) -> str:
-    """Return a derived table `q` of that many rows of arguments with these columns."""
+def encode(text: str, args: Iterable[object] = ()) -> bytes:
+    """Return statements with an argument in the place of each `%s`: bytes, a whole number or None.
+
+    Bytes go as hexadecimal literals, which no setting of a session changes the meaning of.
+    """
+    given = tuple(
+        [
+            f"x'{arg.hex()}'" if type(arg) is bytes else "null" if arg is None else int(arg)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType] - nothing else is given
+            for arg in args
+        ]
+    )
+    return (text % given).encode()
+
+
+def joined(
+    text: str, names: Sequence[str], rows: Sequence[Sequence[object]]
+) -> tuple[str, list[object]]:
+    """Return a statement over a table `q` of these rows, and its arguments.
+
+    `{q}` stands where the table is joined from. Of a single row no table is made: its values stand in the statement,
+    and the server need not look for a plan.
+    """
+    if len(rows) == 1:
+        alone, places = _alone(text, tuple(names))
+        return alone, [rows[0][place] for place in places]
     first = ", ".join(f"%s {name}" for name in names)
-    others = ", ".join(["%s"] * len(names))
-    return f"(select {first}{f' union all select {others}' * (rows - 1)}) q"
+    others = f" union all select {', '.join(['%s'] * len(names))}"
+    table = f"(select {first}{others * (len(rows) - 1)}) q straight_join"
+    return text.replace("{q}", table), [value for row in rows for value in row]
+
+
+_COLUMN: Final = re.compile(r"\bq\.(\w+)")
+
+
+@cache
+def _alone(text: str, names: tuple[str, ...]) -> tuple[str, list[int]]:
+    places = [names.index(name) for name in _COLUMN.findall(text)]
+    return _COLUMN.sub("%s", text).replace("{q} ", ""), places
 
 
 def clock(now: int | None) -> str:

@@ -13,7 +13,7 @@ from threadkeep.engines.sql.mysql.load import Loading
 from threadkeep.engines.sql.mysql.need import Need, needs_of
 from threadkeep.engines.sql.mysql.packet import Packet, Row, clock
 from threadkeep.engines.sql.mysql.rows import COLUMNS, place, to_facts
-from threadkeep.engines.sql.mysql.view import LoadedView, Tops, Unread
+from threadkeep.engines.sql.mysql.view import LoadedView, Unread
 from threadkeep.engines.sql.mysql.writes import write_all
 from threadkeep.engines.tend import tend
 from threadkeep.errors import ThreadkeepError
@@ -55,20 +55,22 @@ class Terms(msgspec.Struct, frozen=True):
     mariadb: bool
 
 
-def _begin(stall: int) -> Packet:
+def _begin(terms: Terms) -> Packet:
     packet = Packet()
-    packet.add(f"set session wait_timeout = {stall}")  # who stalls from here on keeps no locks
+    if not terms.mariadb:  # it has a timeout for who stalls in a transaction, which is set once
+        packet.add(f"set session wait_timeout = {terms.stall}")
     packet.add("start transaction")
     return packet
 
 
-def _commit(packet: Packet) -> Packet:
+def _commit(packet: Packet, terms: Terms) -> Packet:
     packet.add("commit")
-    packet.add("set session wait_timeout = default")
+    if not terms.mariadb:
+        packet.add("set session wait_timeout = default")
     return packet
 
 
-UNDO: Final = "rollback; set session wait_timeout = default"
+UNDO: Final = b"rollback; set session wait_timeout = default"
 
 
 def _loading(jobs: Sequence[Job]) -> Loading:
@@ -89,9 +91,9 @@ def _loading(jobs: Sequence[Job]) -> Loading:
     return Loading(refs, [needs[ref] for ref in refs])
 
 
-def _views(loading: Loading, tops: Tops) -> dict[Ref, LoadedView]:
+def _views(loading: Loading) -> dict[Ref, LoadedView]:
     return {
-        ref: LoadedView(ref, facts, tops)
+        ref: LoadedView(ref, facts, loading.tops)
         for ref, facts in zip(loading.refs, loading.facts, strict=True)
     }
 
@@ -110,7 +112,7 @@ class Reading:
 
     def outcomes(self) -> list[Any]:
         """Return for each job the reply, None where it must be run as a write, Unread or an error."""
-        views = _views(self._loading, {})
+        views = _views(self._loading)
         found: list[Any] = []
         for job in self._jobs:
             try:
@@ -125,12 +127,9 @@ class Writing:
 
     def __init__(self, jobs: Sequence[Job], now: int | None, terms: Terms) -> None:
         self._jobs, self._terms = jobs, terms
-        self._tops: Tops = {}
         self._loading = _loading(jobs)
-        self.first = _begin(terms.stall)
+        self.first = _begin(terms)
         self._loading.ask(self.first, now, lock=True)
-        for ns, kind in dict.fromkeys((r.namespace, r.kind) for r in self._loading.refs):
-            _ask_top(self.first, self._tops, ns, kind)
         self.outcomes: list[Any] = []
 
     def decide(self) -> Packet:
@@ -138,7 +137,7 @@ class Writing:
 
         An outcome is a reply, an error, or Unread: then nothing of its entity is written.
         """
-        views = _views(self._loading, self._tops)
+        views = _views(self._loading)
         unread: dict[Ref, Unread] = {}
         found: list[Any] = []
         for job in self._jobs:
@@ -162,18 +161,7 @@ class Writing:
         sound = [view for ref, view in views.items() if ref not in unread]
         second = Packet()
         write_all(second, sound, self._loading.now, mariadb=self._terms.mariadb)
-        return _commit(second)
-
-
-def _ask_top(packet: Packet, tops: Tops, namespace: str, kind: str) -> None:
-    def take(rows: Sequence[Row]) -> None:
-        tops[namespace, kind] = rows[0][0] or 0
-
-    packet.add(
-        "select max(listed) from tk_entity where ns = %s and kind = %s",
-        (namespace.encode(), kind.encode()),
-        take,
-    )
+        return _commit(second, self._terms)
 
 
 class Claiming:
@@ -186,7 +174,7 @@ class Claiming:
         self._loading: Loading | None = None
         self.claims: list[Claim] = []
         self.unread: dict[Ref, Need] = {}
-        self.first = _begin(terms.stall)
+        self.first = _begin(terms)
         namespace = due.ref.namespace if due.ref else due.namespace
         mine, args = ("", ()) if namespace is None else (" and ns = %s", (namespace.encode(),))
         self.first.add(
@@ -237,7 +225,7 @@ class Claiming:
     def decide(self) -> Packet:
         """Look after what was found and return what is to be written; sets `claims` and `unread`."""
         if self._loading is not None:
-            self._views = list(_views(self._loading, {}).values())
+            self._views = list(_views(self._loading).values())
             self._now = self._loading.now
         sound: list[LoadedView] = []
         for view in self._views:
@@ -253,4 +241,4 @@ class Claiming:
                 self.claims.append(claim)
         second = Packet()
         write_all(second, sound, self._now, mariadb=self._terms.mariadb)
-        return _commit(second)
+        return _commit(second, self._terms)

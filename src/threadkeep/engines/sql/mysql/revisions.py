@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from threadkeep.engines.sql.mysql.packet import Packet, Row, table
+from threadkeep.engines.sql.mysql.packet import Packet, Row, joined
 from threadkeep.engines.sql.mysql.rows import place
 from threadkeep.model.refs import Ref
 
@@ -16,12 +16,12 @@ class Looking:
         self._refs = refs
         self.found: dict[Ref, tuple[int, bytes]] = {}
         self.packet = Packet()
-        self.packet.add(
-            f"select q.n, e.revision, e.epoch from {table(('n', 'ns', 'kind', 'id'), len(refs))}"
-            " straight_join tk_entity e on e.ns = q.ns and e.kind = q.kind and e.id = q.id",
-            [arg for n, ref in enumerate(refs) for arg in (n, *place(ref))],
-            self._take,
+        text = (
+            "select q.n, e.revision, e.epoch from {q} tk_entity e"
+            " where e.ns = q.ns and e.kind = q.kind and e.id = q.id"
         )
+        rows = [(n, *place(ref)) for n, ref in enumerate(refs)]
+        self.packet.add(*joined(text, ("n", "ns", "kind", "id"), rows), self._take)
 
     def _take(self, rows: Sequence[Row]) -> None:
         for n, revision, epoch in rows:

@@ -52,7 +52,15 @@ def to_facts(record: Row) -> Facts:
     )
     heads = {name: LogRow(*found) for name, found in _heads(logs).items()} if logs else {}
     counts = _counts(maps) if maps else {}
-    return Facts(eid=eid, row=row, counts=counts, heads=heads)
+    seldom = {
+        "listed": listed,
+        "prior": prior,
+        "win": win,
+        "labels": labels,
+        "maps": maps,
+        "logs": logs,
+    }
+    return Facts(eid=eid, row=row, seldom=seldom, counts=counts, heads=heads)
 
 
 def to_field(record: Row) -> Field:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from threadkeep.engines.sql.mysql.packet import encode
 from threadkeep.errors import SchemaMismatch, UsageError
 
 PACKAGE: Final = "threadkeep.engines.sql.mysql"
@@ -46,18 +47,27 @@ class Server(msgspec.Struct, frozen=True):
     skew: float = 0.0
 
 
-# Every session: strict, in UTC, each statement sees what is committed when it begins.
-OPENING: Final = (
+_OPENING: Final = (
     "set names utf8mb4;"
     " set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"
-    " time_zone = '+00:00', innodb_lock_wait_timeout = %s;"
+    " time_zone = '+00:00', innodb_lock_wait_timeout = %s /*M!, idle_transaction_timeout = %s */;"
     " set session transaction isolation level read committed;"
     " select @@max_allowed_packet"
 )
 
+
+def opening(settings: Settings) -> bytes:
+    """Return what makes a session what the engine needs.
+
+    Strict, in UTC, each statement sees what is committed when it begins; on MariaDB who stalls in a transaction is
+    let go of.
+    """
+    return encode(_OPENING, (settings.lock_wait, settings.stall))
+
+
 LOOK: Final = (
-    "select version(), @@max_allowed_packet, @@innodb_flush_log_at_trx_commit, @@log_bin, @@binlog_format,"
-    " cast(unix_timestamp(sysdate(6)) * 1000000 as signed)"
+    b"select version(), @@max_allowed_packet, @@innodb_flush_log_at_trx_commit, @@log_bin, @@binlog_format,"
+    b" cast(unix_timestamp(sysdate(6)) * 1000000 as signed)"
 )
 
 

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from threadkeep.engines.sql.mysql.facts import Facts, size_of, weighed
+from threadkeep.engines.sql.mysql.facts import Facts, Tops, size_of, weighed
 from threadkeep.engines.sql.mysql.need import Need
 from threadkeep.engines.view import LogRow, Row
 from threadkeep.model.refs import Ref
 from threadkeep.ops.ops import Item
 from threadkeep.ops.reply import Field
-
-Tops = dict[tuple[str, str], int]  # the highest place in listings by namespace and kind
 
 
 class Unread(Exception):

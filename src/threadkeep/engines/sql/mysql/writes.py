@@ -8,16 +8,18 @@ from typing import Any, Final
 
 import msgspec
 
-from threadkeep.engines.sql.mysql.packet import Packet, table
+from threadkeep.engines.sql.mysql.facts import Facts
+from threadkeep.engines.sql.mysql.packet import Packet, joined
 from threadkeep.engines.sql.mysql.rows import place
 from threadkeep.engines.sql.mysql.view import LoadedView
+from threadkeep.engines.view import Row
 
 _json = msgspec.json.encode
 _draw = SystemRandom().getrandbits
-_ENTITY: Final = (
-    *("eid", "ns", "kind", "id", "created", "updated", "listed", "prior", "revision", "epoch"),
-    *("win", "expires", "due", "labels", "maps", "logs"),
-    *("fields", "field_bytes", "items", "item_bytes"),
+_BORN: Final = ("eid", "ns", "kind", "id", "created", "epoch")  # of an entity, for good
+_ROW: Final = (
+    *("updated", "revision", "expires", "due", "fields", "field_bytes", "items", "item_bytes"),
+    *("listed", "prior", "win", "labels", "maps", "logs"),
 )
 _FIELD: Final = ("eid", "map", "name", "size", "rev", "win", "expires", "refs", "value")
 _ITEM: Final = ("eid", "log", "seq", "at", "id", "refs", "size", "value")
@@ -44,7 +46,7 @@ class _Writing:
     def __init__(self, now: int, mariadb: bool) -> None:
         self._now, self._mariadb = now, mariadb
         self._born: _Rows = []
-        self._entities: _Rows = []
+        self._changed: dict[tuple[str, ...], _Rows] = {}  # entities by the columns to write
         self._fields: _Rows = []
         self._gone_fields: _Rows = []
         self._moved: _Rows = []
@@ -71,7 +73,7 @@ class _Writing:
         if born:
             facts.eid = new_eid(self._now)
         if changes.row:
-            (self._born if born else self._entities).append(_entity(view, ns, kind, name))
+            self._row(view, ns, kind, name)
             self._relabel(view, ns, kind)
         eid = facts.eid
         for map_, field in sorted(changes.fields):
@@ -93,6 +95,19 @@ class _Writing:
             refs = _json(i.refs) if i.refs else None
             size = len(i.value)
             self._items.append((eid, log.encode(), seq, i.at, named, refs, size, i.value))
+
+    def _row(self, view: LoadedView, ns: bytes, kind: bytes, name: bytes) -> None:
+        facts, row = view.facts, view.facts.row
+        assert row is not None  # noqa: S101 - the caller looked
+        values = dict(zip(_ROW, _values(facts, row), strict=True))
+        if view.old is None:
+            born = (facts.eid, ns, kind, name, row.created, row.epoch.encode())
+            self._born.append((*born, *values.values()))
+            return
+        stored = facts.seldom
+        columns = tuple([c for c, v in values.items() if c not in stored or stored[c] != v])
+        written = [values[column] for column in columns]
+        self._changed.setdefault(columns, []).append((facts.eid, *written))
 
     def _relabel(self, view: LoadedView, ns: bytes, kind: bytes) -> None:
         old, row = view.old, view.facts.row
@@ -116,52 +131,39 @@ class _Writing:
             marks = " or ".join([each] * len(self._cuts))
             packet.add(f"{_deleting('tk_item')} {marks}", _flat(self._cuts))
         if self._moved:
-            q = table(("expires", "eid", "map", "name"), len(self._moved))
-            packet.add(
-                f"update {q} straight_join tk_field f on f.eid = q.eid and f.map = q.map and f.name = q.name"
-                " set f.expires = q.expires",
-                _flat(self._moved),
+            text = (
+                "update {q} tk_field f set f.expires = q.expires"
+                " where f.eid = q.eid and f.map = q.map and f.name = q.name"
             )
-        _insert(packet, "insert", "tk_entity", _ENTITY, self._born)
-        self._upsert(
-            packet,
-            "tk_entity",
-            _ENTITY,
-            self._entities,
-            keep=("eid", "ns", "kind", "id", "created", "epoch"),
-        )
-        self._upsert(packet, "tk_field", _FIELD, self._fields, keep=("eid", "map", "name"))
+            packet.add(*joined(text, ("expires", "eid", "map", "name"), self._moved))
+        _insert(packet, "insert", "tk_entity", (*_BORN, *_ROW), self._born)
+        for columns, rows in self._changed.items():
+            changed = ", ".join([f"e.{column} = q.{column}" for column in columns])
+            text = f"update {{q}} tk_entity e set {changed} where e.eid = q.eid"
+            packet.add(*joined(text, ("eid", *columns), rows))
+        self._upsert(packet)
         _insert(packet, "replace", "tk_item", _ITEM, self._items)
         _insert(packet, "insert", "tk_label", _LABEL, self._labels)
         _insert(packet, "replace", "tk_tombstone", _TOMBSTONE, self._tombstones)
 
-    def _upsert(
-        self,
-        packet: Packet,
-        name: str,
-        columns: Sequence[str],
-        rows: _Rows,
-        *,
-        keep: tuple[str, ...],
-    ) -> None:
+    def _upsert(self, packet: Packet) -> None:
         given = "values({0})" if self._mariadb else "new.{0}"  # each server knows one of them
-        changed = ", ".join(f"{c} = {given.format(c)}" for c in columns if c not in keep)
+        changed = ", ".join([f"{c} = {given.format(c)}" for c in _FIELD[3:]])
         alias = "" if self._mariadb else " as new"
-        _insert(packet, "insert", name, columns, rows, f"{alias} on duplicate key update {changed}")
+        end = f"{alias} on duplicate key update {changed}"
+        _insert(packet, "insert", "tk_field", _FIELD, self._fields, end)
 
 
-def _entity(view: LoadedView, ns: bytes, kind: bytes, name: bytes) -> Sequence[object]:
-    facts, row = view.facts, view.facts.row
-    assert row is not None  # noqa: S101 - the caller looked
+def _values(facts: Facts, row: Row) -> Sequence[object]:
     counts = {map_: count for map_, count in facts.counts.items() if count > 0}
     heads = {log: (h.head, h.count, h.bytes) for log, h in facts.heads.items()}
     return (
-        *(facts.eid, ns, kind, name, row.created, row.updated, row.listed, row.prior),
-        *(row.revision, row.epoch.encode(), row.window, row.end, row.due),
+        *(row.updated, row.revision, row.end, row.due),
+        *(row.fields, row.field_bytes, row.items, row.item_bytes),
+        *(row.listed, row.prior, row.window),
         _json(row.labels) if row.labels else None,
         _json(counts) if counts else None,
         _json(heads) if heads else None,
-        *(row.fields, row.field_bytes, row.items, row.item_bytes),
     )
 
 

@@ -10,7 +10,7 @@ import asyncmy
 from asyncmy.errors import MySQLError
 
 from threadkeep.engines.sql.mysql.errors import Lost, Oversized, failure
-from threadkeep.engines.sql.mysql.settings import OPENING, Settings, arguments
+from threadkeep.engines.sql.mysql.settings import Settings, arguments, opening
 
 _connect = cast("Any", asyncmy).connect  # its stubs say little
 Rows = Sequence[tuple[Any, ...]]
@@ -34,20 +34,19 @@ class AsyncLink:
         except (OSError, EOFError) as error:
             raise Lost(f"cannot connect: {error}", sent=False) from error
         try:
-            found = await link.ask(OPENING, (settings.lock_wait,))
+            found = await link.ask(opening(settings))
         except BaseException:
             link.drop()
             raise
         link._largest = found[-1][0][0]
         return link
 
-    async def ask(self, text: str, args: Sequence[object] = ()) -> list[Rows]:
+    async def ask(self, packet: bytes) -> list[Rows]:
         """Send statements as one packet and return the rows of each. Raises Lost, Failed or Oversized.
 
         Who is cancelled while it waits leaves a closed connection behind, never an answer for the next.
         """
         cursor = self._con.cursor()
-        packet = cursor.mogrify(text, tuple(args)).encode("utf-8", "surrogateescape")
         if len(packet) >= self._largest:
             raise Oversized(len(packet), self._largest)
         found: list[Rows] = []

@@ -9,7 +9,7 @@ import pymysql
 from pymysql.err import MySQLError
 
 from threadkeep.engines.sql.mysql.errors import Lost, Oversized, failure
-from threadkeep.engines.sql.mysql.settings import OPENING, Settings, arguments
+from threadkeep.engines.sql.mysql.settings import Settings, arguments, opening
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -33,20 +33,18 @@ class Link:
         except (OSError, EOFError) as error:
             raise Lost(f"cannot connect: {error}", sent=False) from error
         try:
-            found = link.ask(OPENING, (settings.lock_wait,))
+            found = link.ask(opening(settings))
         except BaseException:
             link.drop()
             raise
         link._largest = found[-1][0][0]
         return link
 
-    def ask(self, text: str, args: Sequence[object] = ()) -> list[Rows]:
+    def ask(self, packet: bytes) -> list[Rows]:
         """Send statements as one packet and return the rows of each. Raises Lost, Failed or Oversized."""
         cursor = self._con.cursor()
-        packet = cursor.mogrify(text, tuple(args))
-        size = len(packet) if packet.isascii() else len(packet.encode("utf-8", "surrogateescape"))
-        if size >= self._largest:
-            raise Oversized(size, self._largest)
+        if len(packet) >= self._largest:
+            raise Oversized(len(packet), self._largest)
         found: list[Rows] = []
         try:
             cursor.execute(packet)
