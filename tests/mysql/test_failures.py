@@ -16,6 +16,7 @@ from tests.servers.mariadb import MariadbServer
 from tests.servers.proxy import Proxy
 from threadkeep import AsyncStore, Forbidden, Store, Timeout, TooLarge, Unavailable, UsageError
 from threadkeep.engines.sql.mysql.program import Terms, Writing, job_of
+from threadkeep.model.leases import Lease
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
@@ -174,6 +175,46 @@ def test_a_cancelled_call_leaves_no_reply_behind(
                 done = await asyncio.gather(*writes, return_exceptions=True)
                 assert [one for n, one in enumerate(done) if n % 3] == [1] * 13
                 assert [await store.thread(f"t{n}").state.get("n") for n in range(5)] == [*range(5)]
+
+    asyncio.run(run())
+
+
+def test_a_write_that_was_cancelled_under_way_is_not_overtaken(mariadb: MariadbServer, place: str):
+    """Who cancels a call and looks sees what it did, or that it did nothing, and no later change of that."""
+
+    async def run() -> None:
+        with Proxy(mariadb.port, delay=0.01) as proxy:
+            url = place.replace(f":{mariadb.port}/", f":{proxy.port}/")
+            async with AsyncStore(url) as store:
+                thread = store.thread("t")
+                await thread.state.set("n", 0)
+                for n in range(1, 8):
+                    write = asyncio.ensure_future(thread.state.set("n", n))
+                    await asyncio.sleep(0.007 * n)
+                    write.cancel()
+                    seen = [await thread.state.get("n"), (await thread.state.get_all())["n"]]
+                    await asyncio.sleep(0.05)
+                    assert [*seen, await thread.state.get("n")] == [seen[0]] * 3
+                    await thread.state.set("n", n)
+
+    asyncio.run(run())
+
+
+def test_a_push_that_cannot_be_harms_no_other(place: str):
+    """It is decided while others of its group wait."""
+
+    async def run() -> None:
+        async with AsyncStore(f"{place}?connections=1") as store:
+            thread = store.thread("t")
+            await thread.state.update({"word": "x", "list": [1]}, ttl=300)
+            calls = [thread.state.push(name, 2, keep=5) for name in ("list", "word", "new", "list")]
+            found = await asyncio.gather(*calls, return_exceptions=True)
+            assert isinstance(found[1], UsageError)
+            assert [found[0], found[2], found[3]] == [2, 1, 3]
+            assert await thread.state.get_all() == {"word": "x", "list": [1, 2, 2], "new": [2]}
+            entry = await thread.state.entry("list")
+            assert entry is not None
+            assert entry.lease == Lease(window=300_000_000)
 
     asyncio.run(run())
 

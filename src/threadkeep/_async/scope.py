@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +12,7 @@ from threadkeep.errors import Gone, TooLarge, TurnLost
 from threadkeep.layers.part_contents import ContentApart, with_contents
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
+from threadkeep.ops.engine import AsyncAmending
 from threadkeep.ops.ops import AnyGuard, Append, Claimed, Drop, Epoch, Restore, Same, Set, Touch
 from threadkeep.ops.reply import Reply
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from threadkeep._async.lifecycle import Hold
     from threadkeep._async.store import AsyncStore
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 # The turns that the running task (or thread) holds.
@@ -79,17 +81,41 @@ class AsyncScope:
         asked = pending.get(self.ref) if pending else None
         if asked is not None and batch.once is None:
             batch = msgspec.structs.replace(batch, once=asked())
-        reply = await engine.run(batch)
+        reply = await self._written(guards, lambda: engine.run(batch))
+        if asked is not None and reply.ok:
+            self.take_request()
+        return plan.decode(reply)
+
+    async def amending(self) -> AsyncAmending | None:
+        """Return the engine where it runs a read and what is made of it in one transaction."""
+        engine = self.store.engine or await self.store.ready()
+        return engine if self._hold is None and isinstance(engine, AsyncAmending) else None
+
+    async def amend(self, engine: AsyncAmending, plan: Plan[T], then: Callable[[T], Plan[R]]) -> R:
+        """Run a plan that reads and the one that `then` makes of its result, in one transaction; see `write`."""
+        guards = self._guards()
+        made: list[Plan[R]] = []
+
+        def decide(reply: Reply) -> Batch:
+            made[:] = [then(plan.decode(reply))]
+            return self._complete(made[0].batch, guards)
+
+        reply = await self._written(guards, lambda: engine.amend(plan.batch, decide))
+        return made[0].decode(reply)
+
+    async def _written(
+        self, guards: tuple[AnyGuard, ...], call: Callable[[], Awaitable[Reply]]
+    ) -> Reply:
+        """Return the reply of a call that writes under these guards of the handle's own."""
+        reply = await call()
         while reply.expired and not reply.ok and reply.failed is None:
             await self.store.lifecycle.end(self.ref, wait=True)
-            reply = await engine.run(batch)
+            reply = await call()
         if reply.failed is not None and reply.failed < len(guards):
             raise self._refusal(guards[reply.failed], reply)
         if reply.epoch:
             self._epoch = reply.epoch
-        if asked is not None and reply.ok:
-            self.take_request()
-        return plan.decode(reply)
+        return reply
 
     def take_request(self) -> str | None:
         """Return the id under which the request may come again, and have the next write go without it."""

@@ -13,6 +13,7 @@ from threadkeep.errors import Gone, TooLarge, TurnLost
 from threadkeep.layers.part_contents import ContentApart, with_contents
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, Plan
+from threadkeep.ops.engine import Amending
 from threadkeep.ops.ops import AnyGuard, Append, Claimed, Drop, Epoch, Restore, Same, Set, Touch
 from threadkeep.ops.reply import Reply
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from threadkeep._sync.lifecycle import Hold
     from threadkeep._sync.store import Store
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 # The turns that the running task (or thread) holds.
@@ -80,17 +82,39 @@ class Scope:
         asked = pending.get(self.ref) if pending else None
         if asked is not None and batch.once is None:
             batch = msgspec.structs.replace(batch, once=asked())
-        reply = engine.run(batch)
+        reply = self._written(guards, lambda: engine.run(batch))
+        if asked is not None and reply.ok:
+            self.take_request()
+        return plan.decode(reply)
+
+    def amending(self) -> Amending | None:
+        """Return the engine where it runs a read and what is made of it in one transaction."""
+        engine = self.store.engine or self.store.ready()
+        return engine if self._hold is None and isinstance(engine, Amending) else None
+
+    def amend(self, engine: Amending, plan: Plan[T], then: Callable[[T], Plan[R]]) -> R:
+        """Run a plan that reads and the one that `then` makes of its result, in one transaction; see `write`."""
+        guards = self._guards()
+        made: list[Plan[R]] = []
+
+        def decide(reply: Reply) -> Batch:
+            made[:] = [then(plan.decode(reply))]
+            return self._complete(made[0].batch, guards)
+
+        reply = self._written(guards, lambda: engine.amend(plan.batch, decide))
+        return made[0].decode(reply)
+
+    def _written(self, guards: tuple[AnyGuard, ...], call: Callable[[], Reply]) -> Reply:
+        """Return the reply of a call that writes under these guards of the handle's own."""
+        reply = call()
         while reply.expired and not reply.ok and reply.failed is None:
             self.store.lifecycle.end(self.ref, wait=True)
-            reply = engine.run(batch)
+            reply = call()
         if reply.failed is not None and reply.failed < len(guards):
             raise self._refusal(guards[reply.failed], reply)
         if reply.epoch:
             self._epoch = reply.epoch
-        if asked is not None and reply.ok:
-            self.take_request()
-        return plan.decode(reply)
+        return reply
 
     def take_request(self) -> str | None:
         """Return the id under which the request may come again, and have the next write go without it."""

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from threadkeep._sync.scope import Scope
 from threadkeep.errors import Conflict, UsageError
 from threadkeep.layers import answers, state
+from threadkeep.layers.part_contents import ContentApart
 from threadkeep.model.leases import Lease, lease_of
 from threadkeep.model.records import Entry
 from threadkeep.ops.batch import Plan
+from threadkeep.ops.engine import Amending
 
 Ttl = float | timedelta | Lease | None
 TRIES = 1_000
@@ -141,8 +144,9 @@ class State:
     ) -> int:
         """Add an item to the end of a list field and return its length; an absent field counts as [].
 
-        `keep` leaves the last so many. Atomic: tried again until no other write came between, so two trips
-        at least. UsageError when something else than a list stands there.
+        `keep` leaves the last so many. Atomic, two trips; more where the engine cannot read and write in one
+        transaction, for then it is tried again until no other write came between. UsageError when something
+        else than a list stands there.
         """
         if keep is not None and (type(keep) is not int or keep < 1):
             raise UsageError(f"keep is {keep!r}; pass a whole number, 1 or more")
@@ -154,6 +158,10 @@ class State:
             return items if keep is None else items[-keep:]
 
         request = self._scope.take_request()
+        engine = self._scope.amending() if request is None else None
+        if engine is not None:
+            with suppress(ContentApart):  # a large part: no list, as `mutate` will say
+                return self._add(engine, name, add, ttl, expires_at)
         known = self._answered(request)
         if known is not None:
             return known
@@ -162,6 +170,26 @@ class State:
         except answers.RepeatedError:
             return self._answered(request)
         return len(made)
+
+    def _add(
+        self,
+        engine: Amending,
+        name: str,
+        add: Callable[[Any], list[Any]],
+        ttl: Ttl,
+        expires_at: datetime | None,
+    ) -> int:
+        """Replace a field by what `add` makes of it and return its length; the field keeps its own lease."""
+        found: list[Any] = []
+
+        def put(entry: Entry | None) -> Plan[int]:
+            found[:] = add(None if entry is None else entry.value)
+            keeps = ttl is None and expires_at is None
+            own = entry.lease if keeps and entry is not None else ttl
+            return self._plan({name: found}, own, expires_at)
+
+        self._scope.amend(engine, state.entry(self._scope.ref, name, None), put)
+        return len(found)
 
     def _answered(self, request: str | None) -> Any:
         """Return what a request was answered already; None where it is the first time, or there is none."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Literal, Protocol
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -119,6 +119,28 @@ class AsyncEngine(Protocol):
 
     async def aclose(self) -> None:
         """Finish what was begun and free everything; twice is fine."""
+        ...
+
+
+@runtime_checkable
+class AsyncAmending(Protocol):
+    """What an engine may offer that decides in this process: a read and what is made of it, in one transaction."""
+
+    async def amend(self, batch: Batch, then: Callable[[Reply], Batch]) -> Reply:
+        """Run the reads of a batch, and then the batch that `then` makes of their reply; return the reply of that.
+
+        Atomic. Both are of the same entity. `then` is called while others wait, perhaps more than once and in another
+        task or thread: it is quick, calls no store and has no effects.
+        """
+        ...
+
+
+@runtime_checkable
+class Amending(Protocol):
+    """AsyncAmending without await."""
+
+    def amend(self, batch: Batch, then: Callable[[Reply], Batch]) -> Reply:
+        """Run the reads of a batch, and then the batch that `then` makes of their reply; return the reply of that."""
         ...
 
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from random import random
-from typing import Any, Final
 
 from msgspec.structs import replace
 
-from threadkeep._async.drivers.mysql.lines import LIVES, AsyncLines
+from threadkeep._async.drivers.mysql.groups import AsyncGroups
+from threadkeep._async.drivers.mysql.lines import AsyncLines
 from threadkeep._async.drivers.mysql.poller import AsyncPoller
 from threadkeep._async.drivers.mysql.schema import examine, look, migrate
 from threadkeep._async.drivers.watching import revisions
-from threadkeep.concurrency import AsyncFlow, AsyncHome, AsyncLock, AsyncPump
+from threadkeep.concurrency import AsyncHome, AsyncLock, AsyncPump
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.mysql.errors import (
-    LOCK_WAIT,
-    PASSING,
-    Failed,
-    Lost,
     Trouble,
     in_our_words,
     map_error,
 )
-from threadkeep.engines.sql.mysql.gets import Getting, asked_field
+from threadkeep.engines.sql.mysql.gets import asked_field
 from threadkeep.engines.sql.mysql.ledger import script
 from threadkeep.engines.sql.mysql.links import AsyncLink
 from threadkeep.engines.sql.mysql.listing import Counting, Listing, Spaces
@@ -33,14 +28,10 @@ from threadkeep.engines.sql.mysql.need import Need
 from threadkeep.engines.sql.mysql.program import (
     Claiming,
     Job,
-    Reading,
     Terms,
-    Writing,
     job_of,
-    with_more,
 )
 from threadkeep.engines.sql.mysql.settings import Server
-from threadkeep.engines.sql.mysql.view import Unread
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, check
@@ -48,7 +39,6 @@ from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
-TRIES: Final = 20  # of a group that the server refused without having done anything
 
 
 class AsyncMysqlEngine:
@@ -67,12 +57,13 @@ class AsyncMysqlEngine:
         self._poller: AsyncPoller | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        self._terms = Terms(limits, lines.settings.stall, True)
+        terms = Terms(limits, lines.settings.stall, True)
+        groups = self._groups = AsyncGroups(lines, self._hub, self._clock, terms)
         few = max(1, lines.settings.connections // 3)
-        self._gets = AsyncPump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
-        self._reads = AsyncPump(self._read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._gets = AsyncPump(groups.get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = AsyncPump(groups.read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = AsyncPump(
-            self._write, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+            groups.write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property
@@ -104,7 +95,7 @@ class AsyncMysqlEngine:
                     link.drop()
                     raise
                 self._lines.keep(link)
-            self._terms = replace(self._terms, mariadb=server.mariadb)
+            self._groups.terms = replace(self._groups.terms, mariadb=server.mariadb)
             self._server, self._schema = server, schema.number
 
     @asynccontextmanager
@@ -135,6 +126,8 @@ class AsyncMysqlEngine:
     async def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in two trips; reads take one, two more where a lease is renewed."""
         self._home.check()
+        if not batch.writes:
+            await self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = await self._gets.call(batch)
             if reply is not None:
@@ -148,84 +141,14 @@ class AsyncMysqlEngine:
                 return reply
         return await self._writes.call(job)  # also what a read is to renew or reclaim
 
-    async def _get(self, batches: list[Batch]) -> list[Any]:
-        """Read one field of each entity."""
-        getting = Getting(batches, self._clock())
-        try:
-            await self._patiently(lambda: self._lines.ask(getting.packet))
-        except Trouble as error:
-            return [map_error(error, wrote=False)] * len(batches)
-        return getting.outcomes()
+    async def amend(self, batch: Batch, then: Callable[[Reply], Batch]) -> Reply:
+        """Read an entity and run on it what `then` makes of that, atomically, in two trips. Returns the latter's reply.
 
-    async def _read(self, jobs: list[Job]) -> list[Any]:
-        reading = Reading(jobs, self._clock())
-        try:
-            await self._patiently(lambda: self._lines.ask(reading.packet))
-        except Trouble as error:
-            return await self._failed(jobs, error, self._read)
-        return await self._whole(jobs, reading.outcomes(), self._read)
-
-    async def _write(self, jobs: list[Job]) -> list[Any]:
-        """Run a group in one transaction; where it fails, its batches one by one."""
-        outcomes: list[Any] = []
-
-        async def once() -> None:
-            writing = Writing(jobs, self._clock(), self._terms)
-            await self._lines.transact(writing.first, writing.decide)
-            outcomes[:] = writing.outcomes
-
-        try:
-            await self._patiently(once)
-        except Trouble as error:
-            return await self._failed(jobs, error, self._write)
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            if isinstance(outcome, Reply) and outcome.changed:
-                self._hub.publish(job.batch.ref)
-        return await self._whole(jobs, outcomes, self._write)
-
-    async def _whole(
-        self,
-        jobs: list[Job],
-        outcomes: list[Any],
-        work: Callable[[list[Job]], Awaitable[list[Any]]],
-    ) -> list[Any]:
-        """Run what asked for more than was read again, with that too."""
-        short = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Unread)]
-        if short:
-            found = await work([with_more(jobs[n], outcomes[n]) for n in short])
-            for n, outcome in zip(short, found, strict=True):
-                outcomes[n] = outcome
-        return outcomes
-
-    async def _failed(
-        self, jobs: list[Job], error: Exception, work: Callable[[list[Job]], Awaitable[list[Any]]]
-    ) -> list[Any]:
-        """Run the batches of a group that the server refused one by one; of a lost one those that may be sent twice."""
-        if not isinstance(error, Lost):
-            if len(jobs) == 1:
-                return [map_error(error, wrote=False)]
-            return [outcome for job in jobs for outcome in await work([job])]
-        again = [replace(job, again=False) for job in jobs if job.again] if error.sent else []
-        answered = iter(await work(again) if again else [])
-        lost = map_error(error, wrote=error.sent)
-        return [next(answered) if again and job.again else lost for job in jobs]
-
-    async def _patiently(self, call: Callable[[], Awaitable[None]]) -> None:
-        """Make a call again while nothing of it was done, for the sake of another or of a lost connection."""
-        lives, waits = LIVES, 1
-        for attempt in range(TRIES):
-            try:
-                return await call()
-            except Failed as error:
-                waits -= error.code == LOCK_WAIT
-                if waits < 0 or error.code not in {*PASSING, LOCK_WAIT}:
-                    raise
-            except Lost as error:
-                lives -= 1
-                if error.sent or not lives:
-                    raise
-            await AsyncFlow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
-        return await call()
+        `then` is called while the entity is locked, and again where the server asks for it: it is to be quick and pure.
+        """
+        self._home.check()
+        check(batch)
+        return await self._writes.call(replace(job_of(batch), then=then, again=False))
 
     async def spaces(self) -> list[tuple[str, str]]:
         """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
@@ -265,11 +188,11 @@ class AsyncMysqlEngine:
         made: list[Claiming] = []
 
         async def once() -> None:
-            made[:] = [Claiming(due, self._clock(), self._terms, need)]
+            made[:] = [Claiming(due, self._clock(), self._groups.terms, need)]
             await self._lines.transact(made[0].first, made[0].decide)
 
         try:
-            await self._patiently(once)
+            await self._groups.patiently(once)
         except Trouble as error:
             raise map_error(error, wrote=True) from error
         return made[0]

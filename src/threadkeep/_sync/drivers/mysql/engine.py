@@ -5,28 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from random import random
-from typing import Any, Final
 
 from msgspec.structs import replace
 
-from threadkeep._sync.drivers.mysql.lines import LIVES, Lines
+from threadkeep._sync.drivers.mysql.groups import Groups
+from threadkeep._sync.drivers.mysql.lines import Lines
 from threadkeep._sync.drivers.mysql.poller import Poller
 from threadkeep._sync.drivers.mysql.schema import examine, look, migrate
 from threadkeep._sync.drivers.watching import revisions
-from threadkeep.concurrency import Flow, Home, Lock, Pump
+from threadkeep.concurrency import Home, Lock, Pump
 from threadkeep.engines.notify import Hub
 from threadkeep.engines.sql.migrate import Migration, Phase, Schema
 from threadkeep.engines.sql.mysql.errors import (
-    LOCK_WAIT,
-    PASSING,
-    Failed,
-    Lost,
     Trouble,
     in_our_words,
     map_error,
 )
-from threadkeep.engines.sql.mysql.gets import Getting, asked_field
+from threadkeep.engines.sql.mysql.gets import asked_field
 from threadkeep.engines.sql.mysql.ledger import script
 from threadkeep.engines.sql.mysql.links import Link
 from threadkeep.engines.sql.mysql.listing import Counting, Listing, Spaces
@@ -34,14 +29,10 @@ from threadkeep.engines.sql.mysql.need import Need
 from threadkeep.engines.sql.mysql.program import (
     Claiming,
     Job,
-    Reading,
     Terms,
-    Writing,
     job_of,
-    with_more,
 )
 from threadkeep.engines.sql.mysql.settings import Server
-from threadkeep.engines.sql.mysql.view import Unread
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch, check
@@ -49,7 +40,6 @@ from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
 MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
-TRIES: Final = 20  # of a group that the server refused without having done anything
 
 
 class MysqlEngine:
@@ -68,12 +58,13 @@ class MysqlEngine:
         self._poller: Poller | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        self._terms = Terms(limits, lines.settings.stall, True)
+        terms = Terms(limits, lines.settings.stall, True)
+        groups = self._groups = Groups(lines, self._hub, self._clock, terms)
         few = max(1, lines.settings.connections // 3)
-        self._gets = Pump(self._get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
-        self._reads = Pump(self._read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._gets = Pump(groups.get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._reads = Pump(groups.read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
         self._writes = Pump(
-            self._write, lambda job: job.weight, width=few, most=MOST, heaviest=HEAVIEST
+            groups.write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property
@@ -105,7 +96,7 @@ class MysqlEngine:
                     link.drop()
                     raise
                 self._lines.keep(link)
-            self._terms = replace(self._terms, mariadb=server.mariadb)
+            self._groups.terms = replace(self._groups.terms, mariadb=server.mariadb)
             self._server, self._schema = server, schema.number
 
     @contextmanager
@@ -136,6 +127,8 @@ class MysqlEngine:
     def run(self, batch: Batch) -> Reply:
         """Run a batch on one entity, atomically, in two trips; reads take one, two more where a lease is renewed."""
         self._home.check()
+        if not batch.writes:
+            self._writes.settle(batch.ref)  # what was cancelled has happened or not
         if asked_field(batch) is not None:
             reply = self._gets.call(batch)
             if reply is not None:
@@ -149,84 +142,14 @@ class MysqlEngine:
                 return reply
         return self._writes.call(job)  # also what a read is to renew or reclaim
 
-    def _get(self, batches: list[Batch]) -> list[Any]:
-        """Read one field of each entity."""
-        getting = Getting(batches, self._clock())
-        try:
-            self._patiently(lambda: self._lines.ask(getting.packet))
-        except Trouble as error:
-            return [map_error(error, wrote=False)] * len(batches)
-        return getting.outcomes()
+    def amend(self, batch: Batch, then: Callable[[Reply], Batch]) -> Reply:
+        """Read an entity and run on it what `then` makes of that, atomically, in two trips. Returns the latter's reply.
 
-    def _read(self, jobs: list[Job]) -> list[Any]:
-        reading = Reading(jobs, self._clock())
-        try:
-            self._patiently(lambda: self._lines.ask(reading.packet))
-        except Trouble as error:
-            return self._failed(jobs, error, self._read)
-        return self._whole(jobs, reading.outcomes(), self._read)
-
-    def _write(self, jobs: list[Job]) -> list[Any]:
-        """Run a group in one transaction; where it fails, its batches one by one."""
-        outcomes: list[Any] = []
-
-        def once() -> None:
-            writing = Writing(jobs, self._clock(), self._terms)
-            self._lines.transact(writing.first, writing.decide)
-            outcomes[:] = writing.outcomes
-
-        try:
-            self._patiently(once)
-        except Trouble as error:
-            return self._failed(jobs, error, self._write)
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            if isinstance(outcome, Reply) and outcome.changed:
-                self._hub.publish(job.batch.ref)
-        return self._whole(jobs, outcomes, self._write)
-
-    def _whole(
-        self,
-        jobs: list[Job],
-        outcomes: list[Any],
-        work: Callable[[list[Job]], list[Any]],
-    ) -> list[Any]:
-        """Run what asked for more than was read again, with that too."""
-        short = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Unread)]
-        if short:
-            found = work([with_more(jobs[n], outcomes[n]) for n in short])
-            for n, outcome in zip(short, found, strict=True):
-                outcomes[n] = outcome
-        return outcomes
-
-    def _failed(
-        self, jobs: list[Job], error: Exception, work: Callable[[list[Job]], list[Any]]
-    ) -> list[Any]:
-        """Run the batches of a group that the server refused one by one; of a lost one those that may be sent twice."""
-        if not isinstance(error, Lost):
-            if len(jobs) == 1:
-                return [map_error(error, wrote=False)]
-            return [outcome for job in jobs for outcome in work([job])]
-        again = [replace(job, again=False) for job in jobs if job.again] if error.sent else []
-        answered = iter(work(again) if again else [])
-        lost = map_error(error, wrote=error.sent)
-        return [next(answered) if again and job.again else lost for job in jobs]
-
-    def _patiently(self, call: Callable[[], None]) -> None:
-        """Make a call again while nothing of it was done, for the sake of another or of a lost connection."""
-        lives, waits = LIVES, 1
-        for attempt in range(TRIES):
-            try:
-                return call()
-            except Failed as error:
-                waits -= error.code == LOCK_WAIT
-                if waits < 0 or error.code not in {*PASSING, LOCK_WAIT}:
-                    raise
-            except Lost as error:
-                lives -= 1
-                if error.sent or not lives:
-                    raise
-            Flow.sleep(0.002 * attempt * random())  # noqa: S311 - to keep rivals apart
-        return call()
+        `then` is called while the entity is locked, and again where the server asks for it: it is to be quick and pure.
+        """
+        self._home.check()
+        check(batch)
+        return self._writes.call(replace(job_of(batch), then=then, again=False))
 
     def spaces(self) -> list[tuple[str, str]]:
         """Return the namespaces and kinds that anything stands in, sorted, in one trip."""
@@ -266,11 +189,11 @@ class MysqlEngine:
         made: list[Claiming] = []
 
         def once() -> None:
-            made[:] = [Claiming(due, self._clock(), self._terms, need)]
+            made[:] = [Claiming(due, self._clock(), self._groups.terms, need)]
             self._lines.transact(made[0].first, made[0].decide)
 
         try:
-            self._patiently(once)
+            self._groups.patiently(once)
         except Trouble as error:
             raise map_error(error, wrote=True) from error
         return made[0]

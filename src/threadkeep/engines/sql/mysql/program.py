@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,19 +19,44 @@ from threadkeep.engines.tend import tend
 from threadkeep.errors import ThreadkeepError
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
-from threadkeep.ops.batch import Batch
+from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Claim, Due
+from threadkeep.ops.reply import Reply
 
 MORE: Final = 8  # entities that are looked at for each claim that is asked for
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A batch and what it needs. `again`: it may be sent once more after a lost connection."""
+    """A batch and what it needs. `again`: it may be sent once more after a lost connection.
+
+    `then` makes of its reply the batch that is run in its place in the same transaction.
+    """
 
     batch: Batch
     need: Need
     weight: int
     again: bool
+    then: Callable[[Reply], Batch] | None = None
+
+    def weigh(self) -> int:
+        """Return the bytes that are sent."""
+        return self.weight
+
+    def of(self) -> Ref:
+        """Return the entity."""
+        return self.batch.ref
+
+    def run(self, view: LoadedView, now: int, limits: Limits) -> Reply | Exception:
+        """Run it on what was read; an error of `then` is its outcome. Raises Unread where too little was read."""
+        reply = apply(view, self.batch, now, limits)
+        if self.then is None:
+            return reply
+        try:
+            batch = self.then(reply)
+            check(batch)
+        except Exception as error:  # noqa: BLE001 - the caller is told, and no other of the group
+            return error
+        return apply(view, batch, now, limits)
 
 
 def job_of(batch: Batch) -> Job:
@@ -144,9 +169,7 @@ class Writing:
             ref = job.batch.ref
             try:
                 if ref not in unread:
-                    found.append(
-                        apply(views[ref], job.batch, self._loading.now, self._terms.limits)
-                    )
+                    found.append(job.run(views[ref], self._loading.now, self._terms.limits))
                     continue
             except Unread as error:
                 unread[ref] = error
