@@ -56,12 +56,12 @@ class TestFailingHandlers:
         leased.thread("t").state.set("a", 1)
         clock.jump(11)
         times: list[int] = []
-        for second in range(2_000):
+        for second in range(0, 2_000, 5):
             before = len(bad.events)
             leased.sweep()
             if len(bad.events) > before:
                 times.append(second)
-            clock.jump(1)
+            clock.jump(5)
         pauses = [b - a for a, b in pairwise(times)]
         assert 3 <= len(times) <= 12
         assert pauses == sorted(pauses)
