@@ -65,6 +65,37 @@ def test_one_that_is_cut_off_is_begun_again(size: int, mariadb: MariadbServer, b
     _setup(bare)
 
 
+def test_the_server_is_killed_in_the_middle():
+    with MariadbServer() as server:
+        for round_, table in enumerate(("tk_entity", "tk_label")):
+            name = f"store_{round_}"
+            server.execute(f"create database {name}")
+            url = server.url_of(name)
+            failed: list[BaseException] = []
+
+            def migrate(url: str = url, failed: list[BaseException] = failed) -> None:
+                try:
+                    _setup(f"{url}?wait=0.2")
+                except Unavailable as error:
+                    failed.append(error)
+
+            thread = threading.Thread(target=migrate)
+            thread.start()
+            where = "table_schema = %s and table_name = %s"
+            seen = f"select 1 from information_schema.tables where {where}"
+            while thread.is_alive() and not server.execute(seen, name, table):
+                pass
+            server.kill()
+            thread.join()
+            assert (
+                failed or table != "tk_entity"
+            )  # the later one may have been the last but for a moment
+            server.start()
+            _setup(url)
+            rows = server.execute("select number from tk_migration order by number", database=name)
+            assert [number for (number,) in rows] == [m.number for m in known(PACKAGE)]
+
+
 def test_one_that_has_defined_and_not_noted_it_is_begun_again(mariadb: MariadbServer, bare: str):
     _setup(bare)
     mariadb.execute("delete from tk_migration", database=_database(bare))
