@@ -15,10 +15,16 @@ LOOK = 256  # jobs that are passed over in search of one that may begin
 Outcomes = list[Any]  # for each job a result, or the exception to raise
 
 
+def share(waiting: int, free: int, least: int, most: int) -> int:
+    """Return how many jobs one of `free` lines takes."""
+    return min(most, max(least, -(-waiting // max(1, free))))
+
+
 class AsyncPump(Generic[J]):
     """Hands jobs to `work` in groups; what waits while all `width` lines are busy goes with the next group.
 
-    A group has at most `most` jobs and `heaviest` bytes. Jobs of one `key` are under way on one line only, so they
+    A group has at most `most` jobs and `heaviest` bytes; what waits is shared among the lines that are free, unless
+    that would leave less than `least` to each. Jobs of one `key` are under way on one line only, so they
     are done in the order of asking. A caller that is cancelled harms no other: its job is left out if it has not
     begun, else done all the same.
     """
@@ -31,16 +37,18 @@ class AsyncPump(Generic[J]):
         width: int,
         most: int,
         heaviest: int,
+        least: int | None = None,
         key: Callable[[J], Hashable] | None = None,
     ) -> None:
         self._work, self._weigh, self._key = work, weigh, key
         self._width, self._most, self._heaviest = width, most, heaviest
+        self._least = least or most
         self._waiting: deque[tuple[J, asyncio.Future[Any]]] = deque()
         self._under_way: dict[
             Hashable, list[asyncio.Future[Any]]
         ] = {}  # the last one is the group's end
         self._lines: set[asyncio.Task[None]] = set()
-        self._busy = 0
+        self._busy = self._working = 0
 
     async def call(self, job: J) -> Any:
         """Return the result of a job or raise its exception."""
@@ -64,7 +72,8 @@ class AsyncPump(Generic[J]):
         group: list[tuple[J, asyncio.Future[Any]]] = []
         passed: list[tuple[J, asyncio.Future[Any]]] = []
         weight = 0
-        while self._waiting and len(group) < self._most and len(passed) < LOOK:
+        most = share(len(self._waiting), self._width - self._working, self._least, self._most)
+        while self._waiting and len(group) < most and len(passed) < LOOK:
             job, slot = self._waiting[0]
             if slot.done():  # its caller has left
                 self._waiting.popleft()
@@ -101,10 +110,12 @@ class AsyncPump(Generic[J]):
         while group := self._take():
             outcomes: Outcomes
             end = self._begin(group)
+            self._working += 1
             try:
                 outcomes = await self._work([job for job, _ in group])
             except BaseException as error:  # noqa: BLE001 - every caller is told
                 outcomes = [error] * len(group)
+            self._working -= 1
             end()
             for (_, slot), outcome in zip(group, outcomes, strict=True):
                 if slot.done():
@@ -134,10 +145,12 @@ class Pump(Generic[J]):
         width: int,
         most: int,
         heaviest: int,
+        least: int | None = None,
         key: Callable[[J], Hashable] | None = None,  # noqa: ARG002 - callers cannot leave: nothing is to be kept apart
     ) -> None:
         self._work, self._weigh = work, weigh
         self._width, self._most, self._heaviest = width, most, heaviest
+        self._least = least or most
         self._waiting: deque[tuple[J, Slot]] = deque()
         self._busy = 0
         self._idle = threading.Condition()
@@ -163,7 +176,9 @@ class Pump(Generic[J]):
     def _take(self) -> list[tuple[J, Slot]]:
         group: list[tuple[J, Slot]] = []
         weight = 0
-        while self._waiting and len(group) < self._most:
+        free = self._width - self._busy + 1  # and this one
+        most = share(len(self._waiting), free, self._least, self._most)
+        while self._waiting and len(group) < most:
             weight += self._weigh(self._waiting[0][0])
             if group and weight > self._heaviest:
                 break

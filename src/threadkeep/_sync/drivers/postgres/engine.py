@@ -39,7 +39,7 @@ from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
-MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+LEAST, MOST, HEAVIEST = 32, 64, 1 << 20  # batches and bytes of a group
 BOUNDLESS = (1 << 31) - 1  # what an integer of the server takes
 TRIES = 20  # of a call that the server refused without having done anything
 
@@ -67,17 +67,17 @@ class PostgresEngine:
         self._ear: Ear | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        few = max(1, lines.settings.connections // 3)
-        self._shorts = {
-            short: Pump(
-                partial(self._get, short), lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST
-            )
-            for short in SHORTS
+        sizes = {
+            "width": max(1, lines.settings.connections // 3),
+            "least": LEAST,
+            "most": MOST,
+            "heaviest": HEAVIEST,
         }
-        self._reads = Pump(self._read, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST)
-        self._writes = Pump(
-            self._write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
-        )
+        self._shorts = {
+            short: Pump(partial(self._get, short), lambda _: 0, **sizes) for short in SHORTS
+        }
+        self._reads = Pump(self._read, Job.weigh, **sizes)
+        self._writes = Pump(self._write, Job.weigh, **sizes, key=Job.of)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -11,15 +11,14 @@ from typing import Any, Final, cast
 import msgspec
 
 from threadkeep.engines.reads import renews
+from threadkeep.engines.sql.postgres.plain import FEW, is_plain, plain_head
 from threadkeep.errors import CodecError, UsageError
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Claim, Listed
-from threadkeep.ops.ops import AnyOp, Append, Drop, Epoch, Incr, Label, Restore, Set, Touch
+from threadkeep.ops.ops import AnyOp, Append, Drop, Incr, Label, Restore, Set, Touch
 from threadkeep.ops.reply import Names, Reply
 from threadkeep.ops.wire_shapes import Values, back, lifted, strict
-
-FEW: Final = 4  # fields that are written one by one; more go in one statement
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -42,6 +41,8 @@ class Job(msgspec.Struct, frozen=True):
 
 def job_of(batch: Batch) -> Job:
     """Return a batch as it is sent. UsageError for a name that cannot be."""
+    if is_plain(batch):
+        return _job(batch, *plain_head(batch))
     values: list[bytes] = []
     plain = lifted(msgspec.to_builtins(batch, builtin_types=(bytes,)), values)
     for op in plain["ops"]:
@@ -49,14 +50,14 @@ def job_of(batch: Batch) -> Job:
             op["by"] = msgspec.json.encode(op.get("by", 1)).decode()
         elif op["type"] == "set" and len(op["items"]) > FEW:
             op["many"] = True
-        if op["type"] == "set":
-            op["names"] = list(op["items"])
     plain |= _nature(batch)
-    if _is_plain(batch):
-        plain["plain"] = sum(map(_fields, batch.ops))
     plain["values"] = len(values)
+    return _job(batch, plain, values)
+
+
+def _job(batch: Batch, head: dict[str, Any], values: list[bytes]) -> Job:
     try:
-        text = msgspec.json.encode(plain).decode()
+        text = msgspec.json.encode(head).decode()
     except UnicodeEncodeError as error:
         raise UsageError(
             f"a name of the batch is not valid Unicode text: {error.reason}"
@@ -82,29 +83,6 @@ def _nature(batch: Batch) -> dict[str, Any]:
     if standing:
         found["lease"] = msgspec.to_builtins(standing[-1])
     return found
-
-
-def _is_plain(batch: Batch) -> bool:
-    """Tell whether the server may run a batch the short way."""
-    guards = batch.guards
-    if batch.once or len(guards) > 1 or (guards and type(guards[0]) is not Epoch):
-        return False
-    return bool(batch.ops) and all(map(_is_plain_op, batch.ops))
-
-
-def _is_plain_op(op: AnyOp) -> bool:
-    if isinstance(op, Append):
-        return bool(op.items) and op.ids is None and op.refs is None
-    if isinstance(op, Set):
-        return bool(op.items) and not (op.absent_only or op.refs or op.map.startswith("#"))
-    return isinstance(op, Incr) and not op.map.startswith("#")
-
-
-def _fields(op: AnyOp) -> int:
-    """Return the number of fields that a plain operation may make."""
-    if isinstance(op, Set):
-        return len(op.items)
-    return int(isinstance(op, Incr))
 
 
 def _makes(op: AnyOp) -> bool:
