@@ -8,7 +8,13 @@ from msgspec.structs import replace
 from tests.mysql.engine import sync_engine
 from tests.servers.mariadb import MariadbServer
 from threadkeep.engines.cursor import Place
-from threadkeep.engines.sql.mysql.listing import KNOWN, WINDOW, pack_window, unpack_window
+from threadkeep.engines.sql.mysql.listing import (
+    KNOWN,
+    LOOKED,
+    WINDOW,
+    pack_window,
+    unpack_window,
+)
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.engine import Query
@@ -57,11 +63,16 @@ def test_who_was_under_way_when_a_page_was_read_is_not_missed(
 
 
 def test_the_window_of_a_cursor():
-    place = Place("newest", 1, BEGIN, pack_window(BEGIN, [BEGIN, BEGIN - 5]))
-    assert unpack_window(place) == (BEGIN - WINDOW, [BEGIN, BEGIN - 5])
-    many = [BEGIN - n for n in range(KNOWN)]
-    assert unpack_window(Place("newest", 1, BEGIN, pack_window(BEGIN, many))) == (
-        many[-1] - 1,
-        many,
-    )
+    few = [(BEGIN, True), (BEGIN - 3, False), (BEGIN - 5, True)]
+    assert _unpacked(few) == (BEGIN - WINDOW, [BEGIN, BEGIN - 5])
+    assert _unpacked([]) == (BEGIN - WINDOW, [])
+    moved = [BEGIN - n for n in range(KNOWN + 1)]
+    kept = moved[:KNOWN]
+    assert _unpacked([(at, True) for at in moved]) == (kept[-1] - 1, kept)
+    born = [(BEGIN - n, n == 1) for n in range(LOOKED)]  # so many that the window ends with them
+    assert _unpacked(born) == (BEGIN - LOOKED, [BEGIN - 1])
     assert unpack_window(Place("newest", 1, BEGIN)) == (BEGIN, [])
+
+
+def _unpacked(places: list[tuple[int, bool]]) -> tuple[int, list[int]]:
+    return unpack_window(Place("newest", 1, BEGIN, pack_window(BEGIN, places)))

@@ -16,7 +16,8 @@ from threadkeep.ops.reply import EntityInfo
 
 FIRST: Final = 1 << 62  # above every place in listings
 WINDOW: Final = 10_000_000  # microseconds that a write may take from its place to its commit
-KNOWN: Final = 256  # places in the window that a cursor carries; with more the window is shorter
+LOOKED: Final = 512  # places that are looked through for the window; with more it is shorter
+KNOWN: Final = 256  # places in the window that a cursor carries; likewise
 FREQUENT: Final = 1000  # so many entities with a label are counted
 Labels = Sequence[tuple[str, str]]
 
@@ -88,7 +89,7 @@ class Listing:
         self._now = f"greatest({clock(now)}, e.updated)"
         self._moved: list[Row] = []
         self._here: list[Row] = []
-        self._window: list[int] = []
+        self._window: list[tuple[int, bool]] = []
         self._top = 0
         self.packet = Packet()
         self.packet.add("set transaction isolation level repeatable read")
@@ -154,9 +155,9 @@ class Listing:
         self.packet.add(
             f"{text} order by {at}.listed desc limit {query.limit + 1}", given, self._here.extend
         )
-        text = f"select e.listed from {source} where {where} and {at}.listed > ({top}) - {WINDOW}"
+        text = f"select e.listed, e.prior from {source} where {where} and {at}.listed > ({top}) - {WINDOW}"
         self.packet.add(
-            f"{text} and e.prior > 0 order by {at}.listed desc limit {KNOWN}",
+            f"{text} order by {at}.listed desc limit {LOOKED}",
             [*args, *kind],
             self._take_window,
         )
@@ -182,7 +183,7 @@ class Listing:
         self._top = rows[0][0] or 0
 
     def _take_window(self, rows: Sequence[Row]) -> None:
-        self._window = [listed for (listed,) in rows]
+        self._window = [(listed, prior > 0) for listed, prior in rows]
 
     def page(self) -> Page:
         """Return the page of what was found."""
@@ -201,7 +202,8 @@ class Listing:
         here = here[:room]
         below = here[-1][11] if here else self._place.below
         return self._page(
-            moved + here, Place("newest", below, self._top, pack_window(self._top, self._window))
+            moved + here,
+            Place("newest", below, self._top, pack_window(self._top, self._window)),
         )
 
     def _page(self, rows: list[Row], after: Place | None) -> Page:
@@ -227,10 +229,16 @@ class Listing:
         return Listed(Ref(self._query.namespace, self._query.kind, name.decode()), info)
 
 
-def pack_window(top: int, places: Sequence[int]) -> str:
-    """Return the places that stood below `top` when a page was read, with the lowest that counts first."""
-    low = places[-1] - 1 if len(places) == KNOWN else top - WINDOW
-    return " ".join(f"{top - at:x}" for at in (low, *places))
+def pack_window(top: int, places: Sequence[tuple[int, bool]]) -> str:
+    """Return those places below `top`, newest first, that were moved to, with the lowest that counts before them."""
+    moved = [at for at, was_moved in places if was_moved]
+    low = top - WINDOW
+    if len(moved) > KNOWN:
+        moved = moved[:KNOWN]
+        low = moved[-1] - 1
+    elif len(places) == LOOKED:
+        low = places[-1][0] - 1
+    return " ".join(f"{top - at:x}" for at in (low, *moved))
 
 
 def unpack_window(place: Place) -> tuple[int, list[int]]:

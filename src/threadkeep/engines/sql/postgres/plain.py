@@ -53,8 +53,11 @@ def plain_head(batch: Batch) -> tuple[dict[str, Any], list[bytes]]:
             ops.append(
                 {
                     "type": "incr",
-                    "map": op.map, "field": op.field, "by": by,
-                    "lease": op.lease, "keep": op.keep,
+                    "map": op.map,
+                    "field": op.field,
+                    "by": by,
+                    "lease": op.lease,
+                    "keep": op.keep,
                 }
             )
     ref = batch.ref
