@@ -19,9 +19,11 @@ from threadkeep.server.routes import ROUTES
 
 EXAMPLES = 2
 LONG_EXAMPLES = 30
-# Names are bounded in bytes and may hold no control characters, values in levels and bytes: what JSON
-# Schema cannot say is refused with 400 all the same.
-LEFT_OUT = ("positive_data_acceptance",)
+# What JSON Schema cannot say is refused with 400 all the same: 2.0 where a whole number is asked, ids that
+# are not one for each message, a key in the body that is not that of the path.
+UNSAID = re.compile(
+    r"/(fork|push|snapshots|parts-attach|store|messages)$|/(parts/\{part\}|keys/\{key\})$|^PUT /v1/session/"
+)
 
 
 API = schemathesis.openapi.from_dict(
@@ -48,7 +50,7 @@ def test_every_route_keeps_to_the_document(
 ):
     operation = OPERATIONS[label]
     base = f"http://127.0.0.1:{call.port}{call.base}"
-    excluded = [CHECKS.get_one(name) for name in LEFT_OUT]
+    excluded = [CHECKS.get_one("positive_data_acceptance")] if UNSAID.search(label) else []
 
     @settings(
         max_examples=LONG_EXAMPLES if pytestconfig.getoption("--long") else EXAMPLES,
@@ -74,7 +76,11 @@ def test_every_route_keeps_to_the_document(
 
 def test_every_route_is_in_it(call: Client):
     paths = call("GET", "/openapi.json").json["paths"]
-    said = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    said = {
+        (method.removeprefix("x-").upper(), path)
+        for path, methods in paths.items()
+        for method in methods
+    }
     there = {(r.method, r.path if r.root else f"/v1{r.path}") for r in ROUTES if not r.hidden}
     assert said == there
     ids = [operation["operationId"] for methods in paths.values() for operation in methods.values()]

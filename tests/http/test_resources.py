@@ -112,7 +112,10 @@ class TestState:
         for length in (1, 2, 2):
             pushed = call("POST", f"{base}/state/l/push", {"item": length, "keep": 2})
             assert pushed.json == {"length": length}
-        assert call("POST", f"{base}/state/n/push", {"item": 1}).status == 400
+        for path, body in (("n/push", {"item": 1}), ("l/increment", {})):
+            refused = call("POST", f"{base}/state/{path}", body)
+            assert (refused.status, "field" in refused.error) == (409, True)
+        assert call("POST", f"{base}/state/n%00/push", {"item": 1}).status == 400
 
     def test_leases_that_cannot_be(self, call: Client, base: str):
         for lease in (
@@ -213,7 +216,8 @@ class TestThreads:
         assert ids == [f"t{n}" for n in range(5)]
         assert call("DELETE", "/v1/threads/t1").json == {"removed": 1}
         assert call("GET", "/v1/threads/t1").status == 404
-        assert call("GET", "/v1/threads?cursor=x").status == 400
+        for path in ("threads", "kv", "kv/n/keys"):
+            assert call("GET", f"/v1/{path}?cursor=x").status == 404
 
     def test_info_fork_touch(self, call: Client):
         call("POST", f"{T}/messages", {"messages": ["a", "b"]})

@@ -152,7 +152,7 @@ class AsyncState:
 
         def add(found: Any) -> list[Any]:
             if found is not None and not isinstance(found, list):
-                raise UsageError(f"field {name!r} holds a {found.__class__.__name__}, not a list")
+                raise state.NoList(f"field {name!r} holds a {found.__class__.__name__}, not a list")
             items: list[Any] = [*(found or ()), item]
             return items if keep is None else items[-keep:]
 

@@ -170,6 +170,10 @@ def conflict(ref: Ref, reply: Reply, names: tuple[str, ...]) -> Conflict:
     )
 
 
+class NoList(UsageError):
+    """What stands in a field is no list, so nothing can be pushed to it."""
+
+
 def increment(ref: Ref, name: str, by: Any, lease: Lease, *, keep: bool) -> Plan[Any]:
     """Plan to add to a number; returns the sum."""
     if type(by) is not int and type(by) is not float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -24,6 +24,14 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ttl: Annotated[float, msgspec.Meta(ge=1e-6, le=94_867_200_000)] | None = None
     expires_at: Moment | None = None
     forever: bool = False
+
+    together: ClassVar[dict[str, Any]] = {  # what the document says of the fields together
+        "anyOf": [
+            {"properties": {"ttl": {"type": "null"}, "expires_at": {"type": "null"}}},
+            {"properties": {"ttl": {"type": "null"}, "forever": {"const": False}}},
+            {"properties": {"expires_at": {"type": "null"}, "forever": {"const": False}}},
+        ]
+    }
 
     @property
     def given(self) -> bool:

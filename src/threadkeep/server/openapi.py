@@ -11,7 +11,9 @@ import msgspec
 
 from threadkeep import __version__
 from threadkeep.engines.http.answers import WIRE
+from threadkeep.model.refs import NAME_BYTES
 from threadkeep.server.routing import KEY, Route
+from threadkeep.server.shapes import KV, KV_BOTH, NAME, NUMBER, PART, Shape, bounded
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _REF: Final = "#/components/schemas/{name}"
@@ -50,7 +52,10 @@ def document(routes: tuple[Route, ...]) -> bytes:
     paths: dict[str, Any] = {}
     for route in routes:
         path = route.path if route.root else f"/v1{route.path}"
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, by_type)
+        method = route.method.lower()
+        if route.binary:  # no schema can say what it takes, so it stands as an extension
+            method = f"x-{method}"
+        paths.setdefault(path, {})[method] = _operation(route, by_type)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -76,6 +81,9 @@ def _schemas(routes: Iterable[Route]) -> tuple[dict[str, Any], dict[Any, Any]]:
     found = {t for r in routes for t in (r.body, r.answer) if t is not None}
     types = [Problem, *sorted(found, key=str)]
     made, components = msgspec.json.schema_components(types, ref_template=_REF)
+    for kind in found:
+        if isinstance(kind, type):
+            components.get(kind.__name__, {}).update(getattr(kind, "together", {}))
     return components, dict(zip(types, made, strict=True))
 
 
@@ -89,6 +97,9 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     }
     if more:
         made["description"] = " ".join(more.split())
+    conditions = [_header(name, route) for name in route.headers if _is_condition(name, route)]
+    if conditions:
+        made["x-conditions"] = conditions
     if route.body is not None:
         made["requestBody"] = {
             "required": True,
@@ -98,28 +109,27 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
         made["requestBody"] = {
             "required": True,
             "description": f"In the wire form of the engine language ({WIRE}).",
-            "content": {"application/octet-stream": {"schema": {}}},
+            "content": {WIRE: {"schema": _BYTES}},
         }
     made["security"] = [] if route.right is None else [{"bearer": []}, {"key": []}, {}]
     return made
 
 
 _BYTES: Final = {"type": "string", "contentMediaType": WIRE}
-
-
-# What a name is beside this is counted in bytes, which JSON Schema cannot say.
-_NAME: Final = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 512,
-    "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
+_HOLES: Final[dict[str, Shape]] = {
+    "kv_namespace": KV,
+    "part": PART,
+    "tool": bounded(NAME_BYTES),
+    "model": bounded(NAME_BYTES),
+    "token": NUMBER,
+    "revision": {"type": "string", "pattern": "^(latest|[0-9]{1,9})$"},
 }
-_SHAPES: Final[dict[str, dict[str, Any]]] = {
+_HEADERS: Final[dict[str, Shape]] = {
     "X-Workspace-Id": {
         "pattern": r"^([^#\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*)?$"
     },
     KEY: {"minLength": 1, "maxLength": 255},
-    "X-Turn": {"pattern": "^[0-9]{1,18}$"},
+    "X-Turn": NUMBER,
     "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
 }
 
@@ -132,9 +142,15 @@ def _name(route: Route) -> str:
 
 def _holes(route: Route) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": _NAME}
+        {"name": name, "in": "path", "required": True, "schema": _hole(name, route)}
         for name in _HOLE.findall(route.path)
     ]
+
+
+def _hole(name: str, route: Route) -> Shape:
+    if "{kv_namespace}" in route.path and "{key}" in route.path:
+        return KV_BOTH
+    return _HOLES.get(name, NAME)
 
 
 def _query(route: Route) -> list[dict[str, Any]]:
@@ -144,9 +160,14 @@ def _query(route: Route) -> list[dict[str, Any]]:
     (only,) = components.values()
     del schema
     required = only.get("required", [])
+    parts = {name: _plain(part) for name, part in only["properties"].items()}
+    together = getattr(route.query, "together", None)
+    if together is not None:  # what goes with what can be said of an object alone
+        whole = {"type": "object", "properties": parts, "additionalProperties": False, **together}
+        return [{"name": "query", "in": "query", "style": "form", "explode": True, "schema": whole}]
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": _plain(part)}
-        for name, part in only["properties"].items()
+        {"name": name, "in": "query", "required": name in required, "schema": part}
+        for name, part in parts.items()
     ]
 
 
@@ -165,16 +186,21 @@ def _headers(route: Route) -> list[dict[str, Any]]:
     names = () if route.right is None else ("X-Workspace-Id", *route.headers)
     if route.entity and route.right == "write":
         names = (*names, "X-Turn")
-    return [
-        {"name": name, "in": "header", "required": False, "schema": _header(name, route.method)}
-        for name in names
-    ]
+    return [_header(name, route) for name in names if not _is_condition(name, route)]
 
 
-def _header(name: str, method: str) -> dict[str, Any]:
-    if name == "If-None-Match" and method != "GET":
-        return {"type": "string", "const": "*"}
-    return {"type": "string"} | _SHAPES.get(name, {})
+def _is_condition(name: str, route: Route) -> bool:
+    """Tell whether a header is a condition of a write: no text of it holds by itself, only an ETag just read."""
+    return name == "If-Match" or (name == "If-None-Match" and route.method != "GET")
+
+
+def _header(name: str, route: Route) -> dict[str, Any]:
+    shape = _HEADERS.get(name, {})
+    if name == "If-None-Match" and route.method != "GET":
+        shape = {"const": "*"}
+    elif name == "Last-Event-ID" and route.entity:
+        shape = {"pattern": "^[0-9]{0,18}$"}
+    return {"name": name, "in": "header", "required": False, "schema": {"type": "string"} | shape}
 
 
 def _responses(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:

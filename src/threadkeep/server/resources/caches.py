@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from threadkeep.model.leases import FOREVER
 from threadkeep.server.call import Call
 from threadkeep.server.resources.state import Removed
 from threadkeep.server.routing import Route
+from threadkeep.server.shapes import Name
 from threadkeep.server.statuses import empty_answer, json_answer
 
 Ttl = Annotated[float, msgspec.Meta(ge=1e-6, le=94_867_200_000)] | None
@@ -22,7 +23,14 @@ class ToolAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A call of a tool; `ignore`: arguments that do not count."""
 
     args: Any = None
-    ignore: list[str] = []
+    ignore: list[Name] = []
+
+    together: ClassVar[dict[str, Any]] = {
+        "anyOf": [
+            {"properties": {"ignore": {"maxItems": 0}}},
+            {"properties": {"args": {"type": "object"}}, "required": ["args"]},
+        ]
+    }
 
 
 class ToolStored(ToolAsked, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,7 +45,7 @@ class LlmAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A request to a model; `ignore`: parameters that do not count."""
 
     params: dict[str, Any]
-    ignore: list[str] = []
+    ignore: list[Name] = []
 
 
 class TokensUsed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,6 +20,7 @@ from threadkeep.server.call import Call
 from threadkeep.server.events import event, stream
 from threadkeep.server.repeating import has_key, request_id
 from threadkeep.server.routing import KEY, Route
+from threadkeep.server.shapes import EntityKind, Name, Namespace
 from threadkeep.server.statuses import json_answer, problem
 
 WIRE = "application/x-threadkeep"
@@ -29,9 +30,9 @@ MOST = 256  # batches of one call
 class WatchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which entity to watch."""
 
-    namespace: str
-    kind: str
-    id: str
+    namespace: Namespace
+    kind: EntityKind
+    id: Name
 
 
 async def _raw(call: Call) -> bytes:

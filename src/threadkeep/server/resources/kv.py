@@ -22,6 +22,8 @@ from threadkeep.server.conditions import (
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import FieldQuery, Removed, Revised
 from threadkeep.server.routing import Route
+from threadkeep.server.shapes import ContentType
+from threadkeep.server.standing import page_after
 from threadkeep.server.statuses import empty_answer, json_answer
 
 
@@ -29,7 +31,7 @@ class PutKey(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value to write; `if_revision`: only over that one (0: only where none stands)."""
 
     value: Any
-    content_type: str | None = None
+    content_type: ContentType | None = None
     if_revision: Annotated[int, msgspec.Meta(ge=0, le=1 << 60)] | None = None
 
 
@@ -133,7 +135,8 @@ async def keys(call: Call) -> Response:
     """List keys in order, by pages."""
     query = call.query(KeysQuery)
     listing = call.whole().kv(call.params[0]).keys(query.prefix, limit=query.limit)
-    found = await listing.page(query.cursor)
+    with page_after(query.cursor):
+        found = await listing.page(query.cursor)
     return json_answer(KeysShown(list(found.items), found.cursor))
 
 

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from starlette.responses import Response
 
 from threadkeep._async.kv import AsyncKv
+from threadkeep.layers.kv import TYPE_BYTES
 from threadkeep.model.kv import KvStats
 from threadkeep.model.leases import FOREVER, moment
+from threadkeep.model.refs import check_name
 from threadkeep.server.call import Call
 from threadkeep.server.leases import Leased
-from threadkeep.server.resources.kv import KeyShown, KeysQuery, key_shown
+from threadkeep.server.resources.kv import KeyShown, key_shown
 from threadkeep.server.routing import Route
+from threadkeep.server.shapes import ContentType, KvKey, KvPrefix, Name
+from threadkeep.server.standing import page_after
 from threadkeep.server.statuses import empty_answer, json_answer
+
+
+class SpacesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which namespaces, in order."""
+
+    prefix: KvPrefix | None = None
+    cursor: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
 
 
 class SpacesShown(msgspec.Struct, frozen=True):
@@ -28,7 +40,7 @@ class SpacesShown(msgspec.Struct, frozen=True):
 class AskedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which keys to read."""
 
-    keys: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1_000)]
+    keys: Annotated[list[KvKey], msgspec.Meta(min_length=1, max_length=1_000)]
     renew: bool | None = None
 
 
@@ -41,8 +53,8 @@ class ManyShown(msgspec.Struct, frozen=True):
 class PutKeys(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Values to write by key, with one lease. Each key is atomic, all of them together are not."""
 
-    values: dict[str, Any]
-    content_type: str | None = None
+    values: dict[KvKey, Any]
+    content_type: ContentType | None = None
 
 
 class ManyRevised(msgspec.Struct, frozen=True):
@@ -54,7 +66,7 @@ class ManyRevised(msgspec.Struct, frozen=True):
 class SearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a key must contain, whatever the case; with `values=true`, or its value."""
 
-    keyword: Annotated[str, msgspec.Meta(min_length=1)]
+    keyword: Name
     values: bool = False
     cursor: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
@@ -71,6 +83,13 @@ class Defaults(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lease of values that are written without one; `sliding` false: no read renews it."""
 
     sliding: bool = True
+
+    together: ClassVar[dict[str, Any]] = {
+        "anyOf": [
+            {"properties": {"expires_at": {"type": "null"}, "ttl": {"type": "null"}}},
+            {"properties": {"expires_at": {"type": "null"}, "forever": {"const": False}}},
+        ]
+    }
 
 
 class DefaultsShown(msgspec.Struct, frozen=True):
@@ -94,8 +113,10 @@ def _kv(call: Call) -> AsyncKv:
 
 async def spaces(call: Call) -> Response:
     """List the key-value namespaces that hold a key or have defaults."""
-    query = call.query(KeysQuery)
-    found = await call.whole().kv_namespaces(query.prefix, limit=query.limit).page(query.cursor)
+    query = call.query(SpacesQuery)
+    listing = call.whole().kv_namespaces(query.prefix, limit=query.limit)
+    with page_after(query.cursor):
+        found = await listing.page(query.cursor)
     return json_answer(SpacesShown(list(found.items), found.cursor))
 
 
@@ -109,6 +130,8 @@ async def get_many(call: Call) -> Response:
 async def put_many(call: Call) -> Response:
     """Write several keys; what cannot be stored is refused before the first is written."""
     given = await call.body(PutKeys)
+    if given.content_type is not None:
+        check_name(given.content_type, "content_type", TYPE_BYTES)
     lease = given.lease(FOREVER) if given.given else None
     done = await _kv(call).set_many(given.values, ttl=lease, content_type=given.content_type)
     return json_answer(ManyRevised(done))
@@ -123,7 +146,8 @@ async def search(call: Call) -> Response:
     """List the keys that contain a word, with their values; it looks at one after the other."""
     query = call.query(SearchQuery)
     listing = _kv(call).search(query.keyword, values=query.values, limit=query.limit)
-    found = await listing.page(query.cursor)
+    with page_after(query.cursor):
+        found = await listing.page(query.cursor)
     return json_answer(MatchesShown([key_shown(one) for one in found.items], found.cursor))
 
 
@@ -152,7 +176,7 @@ async def set_defaults(call: Call) -> Response:
 
 _SPACE = "/kv/{kv_namespace}"
 ROUTES = (
-    Route("GET", "/kv", spaces, "read", query=KeysQuery, answer=SpacesShown),
+    Route("GET", "/kv", spaces, "read", query=SpacesQuery, answer=SpacesShown),
     Route("POST", f"{_SPACE}/keys-get", get_many, "read", body=AskedKeys, answer=ManyShown),
     Route("PATCH", f"{_SPACE}/keys", put_many, "write", body=PutKeys, answer=ManyRevised),
     Route("POST", f"{_SPACE}/keys/{{key}}/touch", touch, "write", answer=TouchedKey),

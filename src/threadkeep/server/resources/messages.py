@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from threadkeep._async.messages import AsyncMessages
 from threadkeep.server.call import Call
 from threadkeep.server.resources.state import Removed
 from threadkeep.server.routing import KEY, Route
+from threadkeep.server.shapes import Name
 from threadkeep.server.statuses import json_answer
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
@@ -28,6 +29,13 @@ class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: Number | None = None
     before: Number | None = None
     limit: Page | None = None
+
+    together: ClassVar[dict[str, Any]] = {
+        "anyOf": [
+            {"properties": {"last": False}},
+            {"properties": {"after": False, "limit": False}},
+        ]
+    }
 
 
 class TrimQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,14 +63,14 @@ class AppendMessages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Messages to append together. An id that stands in the thread is skipped, so appending again is safe."""
 
     messages: list[Any]
-    ids: list[str | None] | None = None
+    ids: list[Name | None] | None = None
 
 
 class ReplaceMessages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Messages to stand in the place of all; `if_head`: only while that is the number of the last one."""
 
     messages: list[Any]
-    ids: list[str | None] | None = None
+    ids: list[Name | None] | None = None
     if_head: Number | None = None
 
 

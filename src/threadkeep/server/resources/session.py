@@ -18,20 +18,21 @@ from threadkeep.server.resources.values import (
     write,
 )
 from threadkeep.server.routing import KEY, Route
+from threadkeep.server.shapes import ValueKey
 from threadkeep.server.statuses import json_answer
 
 
 class PutValue(msgspec.Struct, frozen=True):
     """A value to be set; `key` is that of the path."""
 
-    key: str
+    key: ValueKey
     value: Any
 
 
 class PutValues(msgspec.Struct, frozen=True):
     """Values to be set together; others of the session stay."""
 
-    values: dict[str, Any]
+    values: dict[ValueKey, Any]
 
 
 class Success(msgspec.Struct, frozen=True):

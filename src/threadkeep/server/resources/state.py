@@ -29,6 +29,8 @@ from threadkeep.server.conditions import (
 )
 from threadkeep.server.leases import FieldShown, Leased, shown
 from threadkeep.server.routing import KEY, Route
+from threadkeep.server.shapes import Name, Prefix
+from threadkeep.server.standing import fitting
 from threadkeep.server.statuses import empty_answer, json_answer
 
 
@@ -41,7 +43,7 @@ class FieldQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FieldsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which fields: all, or those whose names begin so."""
 
-    prefix: str | None = None
+    prefix: Prefix | None = None
     renew: bool = True
 
 
@@ -67,14 +69,14 @@ class SetField(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SetFields(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Values to write together, with one lease; `remove`: fields to delete with them."""
 
-    values: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
-    remove: list[str] = msgspec.field(default_factory=list[str])
+    values: dict[Name, Any] = msgspec.field(default_factory=dict[str, Any])
+    remove: list[Name] = msgspec.field(default_factory=list[str])
 
 
 class GetFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which fields to read; `renew` false: without renewing leases."""
 
-    names: list[str]
+    names: list[Name]
     renew: bool = True
 
 
@@ -100,7 +102,7 @@ class Push(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class TouchFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which fields to renew; all where none are named."""
 
-    names: list[str] = []
+    names: list[Name] = []
 
 
 class Revised(msgspec.Struct, frozen=True):
@@ -228,7 +230,8 @@ async def increment(call: Call) -> Response:
     entity = call.entity()
     lease = given.lease(call.store.field_lease(entity.ref.kind))
     plan = state.increment(entity.ref, call.params[-1], given.by, lease, keep=not given.given)
-    return json_answer(Summed(await _held(call, entity, plan)))
+    with fitting(UsageError):
+        return json_answer(Summed(await _held(call, entity, plan)))
 
 
 async def push(call: Call) -> Response:
@@ -236,7 +239,10 @@ async def push(call: Call) -> Response:
     given = await call.body(Push)
     entity = call.entity()
     lease = given.lease(FOREVER) if given.given else None
-    length = await AsyncState(entity).push(call.params[-1], given.item, keep=given.keep, ttl=lease)
+    with fitting(state.NoList):
+        length = await AsyncState(entity).push(
+            call.params[-1], given.item, keep=given.keep, ttl=lease
+        )
     return json_answer(Lengthened(length))
 
 
@@ -272,7 +278,7 @@ def _routes(base: str, kind: str) -> tuple[Route, ...]:
     )
 
 
-_MANY, _ONE = "/state", "/state/{field}"
+_MANY, _ONE, _SUM = "/state", "/state/{field}", "/state/{field}/increment"
 _OF_ONE = (
     Route("GET", _MANY, get_all, "read", query=FieldsQuery, answer=FieldsShown, headers=_READ),
     Route("PATCH", _MANY, patch, "write", body=SetFields, answer=Revised, headers=_PATCH),
@@ -282,15 +288,7 @@ _OF_ONE = (
     Route("GET", _ONE, get, "read", query=FieldQuery, answer=FieldShown, headers=_READ),
     Route("PUT", _ONE, put, "write", body=SetField, answer=Revised, headers=_PUT),
     Route("DELETE", _ONE, delete, "write", answer=Removed, headers=_DELETE),
-    Route(
-        "POST",
-        f"{_ONE}/increment",
-        increment,
-        "write",
-        body=Increment,
-        answer=Summed,
-        headers=(KEY,),
-    ),
+    Route("POST", _SUM, increment, "write", body=Increment, answer=Summed, headers=(KEY,)),
     Route("POST", f"{_ONE}/push", push, "write", body=Push, answer=Lengthened, headers=(KEY,)),
 )
 ROUTES = (

@@ -21,6 +21,8 @@ from threadkeep.server.events import event, stream
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import Removed
 from threadkeep.server.routing import KEY, Route
+from threadkeep.server.shapes import LabelName, LabelValue, Name
+from threadkeep.server.standing import page_after
 from threadkeep.server.statuses import empty_answer, json_answer
 
 LABEL = "label."
@@ -61,7 +63,7 @@ class ThreadsShown(msgspec.Struct, frozen=True):
 class SetLabels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Labels to set; null removes one."""
 
-    labels: dict[str, str | None]
+    labels: dict[LabelName, LabelValue | None]
 
 
 class LabelsShown(msgspec.Struct, frozen=True):
@@ -73,7 +75,7 @@ class LabelsShown(msgspec.Struct, frozen=True):
 class Fork(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The id of the copy; `at` leaves out the messages after that number."""
 
-    new_id: str
+    new_id: Name
     at: Annotated[int, msgspec.Meta(ge=0, le=1 << 31)] | None = None
 
 
@@ -98,7 +100,9 @@ def shown(info: ThreadInfo) -> ThreadShown:
 async def listing(call: Call) -> Response:
     """List threads by pages."""
     query, labels = call.query_and(ThreadsQuery, LABEL)
-    found = await call.threads(labels, query.prefix, query.limit).page(query.cursor)
+    threads = call.threads(labels, query.prefix, query.limit)
+    with page_after(query.cursor):
+        found = await threads.page(query.cursor)
     return json_answer(ThreadsShown([shown(info) for info in found.items], found.cursor))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from starlette.responses import Response
@@ -13,8 +13,10 @@ from starlette.responses import Response
 from threadkeep.errors import UsageError
 from threadkeep.model.parts import PREFIX, is_part
 from threadkeep.model.records import ThreadInfo
+from threadkeep.model.refs import check_name
 from threadkeep.server.call import Call
 from threadkeep.server.routing import KEY, Route
+from threadkeep.server.shapes import Name, ValueKey
 from threadkeep.server.statuses import empty_answer, json_answer
 
 UNUSABLE = ("", ".", "..")  # a client that resolves dots in URLs could never reach them again
@@ -24,7 +26,7 @@ AT_ONCE = 20
 class SetValue(msgspec.Struct, frozen=True):
     """A value to be set; without `expiry` it takes the store's default lease, not the old one."""
 
-    key: str
+    key: ValueKey
     value: Any
     expiry: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
@@ -44,10 +46,12 @@ class AllValues(msgspec.Struct, frozen=True):
 class SessionsQuery(msgspec.Struct, frozen=True):
     """Which sessions to list, newest first."""
 
-    thread_id: str | None = None
+    thread_id: Name | None = None
     task_id: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 50
     offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+
+    together: ClassVar[dict[str, Any]] = {"additionalProperties": {"type": "string"}}
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -116,6 +120,8 @@ async def clear_session(call: Call) -> Response:
 async def list_sessions(call: Call) -> Response:
     """List the sessions that have values, newest first."""
     query = call.query(SessionsQuery)
+    if query.thread_id is not None:
+        check_name(query.thread_id, "thread id")
     if query.task_id is not None or query.limit == 0:
         return json_answer([])
     found: list[Session] = []
