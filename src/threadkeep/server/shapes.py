@@ -29,11 +29,6 @@ def named(most: int = NAME_BYTES, first: str = "") -> Shape:
     return bounded(most) | {"pattern": pattern}
 
 
-def beginning(most: int = NAME_BYTES) -> Shape:
-    """Return the shape of what a name of at most so many bytes begins with."""
-    return {"type": "string", "maxLength": most, "pattern": rf"^[^{_CONTROLS}]*$"}
-
-
 NAME: Final = named()
 PART: Final = named(NAME_BYTES - len(PREFIX))
 KV: Final = named(NAME_BYTES - 3)  # that much is left by a key of one byte
@@ -46,8 +41,7 @@ KV_BOTH: Final[Shape] = {
 NUMBER: Final[Shape] = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 
 Name = Annotated[str, msgspec.Meta(extra_json_schema=NAME)]
-Prefix = Annotated[str, msgspec.Meta(extra_json_schema=beginning())]
-KvPrefix = Annotated[str, msgspec.Meta(extra_json_schema=beginning(NAME_BYTES - 3))]
+KvPrefix = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": rf"^[^{_CONTROLS}]*$"})]
 KvKey = Annotated[str, msgspec.Meta(extra_json_schema=KV_BOTH)]
 ValueKey = Annotated[str, msgspec.Meta(extra_json_schema=NAME | {"not": {"enum": [".", ".."]}})]
 LabelName = Annotated[str, msgspec.Meta(extra_json_schema=named(SHORT_BYTES, "#"))]

@@ -22,7 +22,7 @@ from threadkeep.server.conditions import (
 from threadkeep.server.leases import Leased
 from threadkeep.server.resources.state import FieldQuery, Removed, Revised
 from threadkeep.server.routing import Route
-from threadkeep.server.shapes import ContentType
+from threadkeep.server.shapes import ContentType, KvPrefix
 from threadkeep.server.standing import page_after
 from threadkeep.server.statuses import empty_answer, json_answer
 
@@ -49,7 +49,7 @@ class KeyShown(msgspec.Struct, frozen=True):
 class KeysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which keys, in order."""
 
-    prefix: str | None = None
+    prefix: KvPrefix | None = None
     cursor: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
 

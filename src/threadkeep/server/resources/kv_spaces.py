@@ -15,19 +15,11 @@ from threadkeep.model.leases import FOREVER, moment
 from threadkeep.model.refs import check_name
 from threadkeep.server.call import Call
 from threadkeep.server.leases import Leased
-from threadkeep.server.resources.kv import KeyShown, key_shown
+from threadkeep.server.resources.kv import KeyShown, KeysQuery, key_shown
 from threadkeep.server.routing import Route
-from threadkeep.server.shapes import ContentType, KvKey, KvPrefix, Name
+from threadkeep.server.shapes import ContentType, KvKey, Name
 from threadkeep.server.standing import page_after
 from threadkeep.server.statuses import empty_answer, json_answer
-
-
-class SpacesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which namespaces, in order."""
-
-    prefix: KvPrefix | None = None
-    cursor: str | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
 
 
 class SpacesShown(msgspec.Struct, frozen=True):
@@ -113,7 +105,7 @@ def _kv(call: Call) -> AsyncKv:
 
 async def spaces(call: Call) -> Response:
     """List the key-value namespaces that hold a key or have defaults."""
-    query = call.query(SpacesQuery)
+    query = call.query(KeysQuery)
     listing = call.whole().kv_namespaces(query.prefix, limit=query.limit)
     with page_after(query.cursor):
         found = await listing.page(query.cursor)
@@ -176,7 +168,7 @@ async def set_defaults(call: Call) -> Response:
 
 _SPACE = "/kv/{kv_namespace}"
 ROUTES = (
-    Route("GET", "/kv", spaces, "read", query=SpacesQuery, answer=SpacesShown),
+    Route("GET", "/kv", spaces, "read", query=KeysQuery, answer=SpacesShown),
     Route("POST", f"{_SPACE}/keys-get", get_many, "read", body=AskedKeys, answer=ManyShown),
     Route("PATCH", f"{_SPACE}/keys", put_many, "write", body=PutKeys, answer=ManyRevised),
     Route("POST", f"{_SPACE}/keys/{{key}}/touch", touch, "write", answer=TouchedKey),

@@ -29,7 +29,7 @@ from threadkeep.server.conditions import (
 )
 from threadkeep.server.leases import FieldShown, Leased, shown
 from threadkeep.server.routing import KEY, Route
-from threadkeep.server.shapes import Name, Prefix
+from threadkeep.server.shapes import Name
 from threadkeep.server.standing import fitting
 from threadkeep.server.statuses import empty_answer, json_answer
 
@@ -43,7 +43,7 @@ class FieldQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FieldsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which fields: all, or those whose names begin so."""
 
-    prefix: Prefix | None = None
+    prefix: str | None = None
     renew: bool = True
 
 
