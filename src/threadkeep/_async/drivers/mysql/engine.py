@@ -60,10 +60,14 @@ class AsyncMysqlEngine:
         terms = Terms(limits, lines.settings.stall, True)
         groups = self._groups = AsyncGroups(lines, self._hub, self._clock, terms)
         few = max(1, lines.settings.connections // 3)
-        self._gets = AsyncPump(groups.get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
-        self._reads = AsyncPump(groups.read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._gets = AsyncPump(
+            groups.get, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
+        )
+        self._reads = AsyncPump(
+            groups.read, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
+        )
         self._writes = AsyncPump(
-            groups.write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
+            groups.write, Job.weigh, width=few, least=32, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property

@@ -61,10 +61,14 @@ class MysqlEngine:
         terms = Terms(limits, lines.settings.stall, True)
         groups = self._groups = Groups(lines, self._hub, self._clock, terms)
         few = max(1, lines.settings.connections // 3)
-        self._gets = Pump(groups.get, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
-        self._reads = Pump(groups.read, lambda _: 0, width=few, most=MOST, heaviest=HEAVIEST)
+        self._gets = Pump(
+            groups.get, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
+        )
+        self._reads = Pump(
+            groups.read, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
+        )
         self._writes = Pump(
-            groups.write, Job.weigh, width=few, most=MOST, heaviest=HEAVIEST, key=Job.of
+            groups.write, Job.weigh, width=few, least=32, most=MOST, heaviest=HEAVIEST, key=Job.of
         )
 
     @property
