@@ -66,17 +66,11 @@ class AsyncPostgresEngine:
         self._ear: AsyncEar | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        sizes = {
-            "width": max(1, lines.settings.connections // 3),
-            "least": LEAST,
-            "most": MOST,
-            "heaviest": HEAVIEST,
-        }
-        self._shorts = {
-            short: AsyncPump(partial(self._get, short), lambda _: 0, **sizes) for short in SHORTS
-        }
-        self._reads = AsyncPump(self._read, Job.weigh, **sizes)
-        self._writes = AsyncPump(self._write, Job.weigh, **sizes, key=Job.of)
+        few = max(1, lines.settings.connections // 3)
+        pump = partial(AsyncPump[Any], width=few, least=LEAST, most=MOST, heaviest=HEAVIEST)
+        self._shorts = {short: pump(partial(self._get, short), lambda _: 0) for short in SHORTS}
+        self._reads = pump(self._read, Job.weigh)
+        self._writes = pump(self._write, Job.weigh, key=Job.of)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -67,17 +67,11 @@ class PostgresEngine:
         self._ear: Ear | None = None
         self._server: Server | None = None
         self._schema: int | None = None
-        sizes = {
-            "width": max(1, lines.settings.connections // 3),
-            "least": LEAST,
-            "most": MOST,
-            "heaviest": HEAVIEST,
-        }
-        self._shorts = {
-            short: Pump(partial(self._get, short), lambda _: 0, **sizes) for short in SHORTS
-        }
-        self._reads = Pump(self._read, Job.weigh, **sizes)
-        self._writes = Pump(self._write, Job.weigh, **sizes, key=Job.of)
+        few = max(1, lines.settings.connections // 3)
+        pump = partial(Pump[Any], width=few, least=LEAST, most=MOST, heaviest=HEAVIEST)
+        self._shorts = {short: pump(partial(self._get, short), lambda _: 0) for short in SHORTS}
+        self._reads = pump(self._read, Job.weigh)
+        self._writes = pump(self._write, Job.weigh, key=Job.of)
 
     @property
     def capabilities(self) -> Capabilities:

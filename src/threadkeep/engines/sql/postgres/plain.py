@@ -60,15 +60,5 @@ def plain_head(batch: Batch) -> tuple[dict[str, Any], list[bytes]]:
                     "keep": op.keep,
                 }
             )
-    ref = batch.ref
-    head: dict[str, Any] = {
-        "ref": {"namespace": ref.namespace, "kind": ref.kind, "id": ref.id},
-        "ops": ops,
-        "writes": True,
-        "makes": True,
-        "plain": fields,
-        "values": len(values),
-    }
-    if batch.guards:
-        head["guards"] = batch.guards
-    return head, values
+    known = {"writes": True, "makes": True, "plain": fields, "values": len(values)}
+    return {"ref": batch.ref, "guards": batch.guards, "ops": ops, **known}, values
