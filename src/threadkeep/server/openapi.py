@@ -53,8 +53,6 @@ def document(routes: tuple[Route, ...]) -> bytes:
     for route in routes:
         path = route.path if route.root else f"/v1{route.path}"
         method = route.method.lower()
-        if route.binary:  # no schema can say what it takes, so it stands as an extension
-            method = f"x-{method}"
         paths.setdefault(path, {})[method] = _operation(route, by_type)
     return msgspec.json.encode(
         {
@@ -97,9 +95,6 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     }
     if more:
         made["description"] = " ".join(more.split())
-    conditions = [_header(name, route) for name in route.headers if _is_condition(name, route)]
-    if conditions:
-        made["x-conditions"] = conditions
     if route.body is not None:
         made["requestBody"] = {
             "required": True,
@@ -109,7 +104,7 @@ def _operation(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
         made["requestBody"] = {
             "required": True,
             "description": f"In the wire form of the engine language ({WIRE}).",
-            "content": {WIRE: {"schema": _BYTES}},
+            "content": {"application/octet-stream": {"schema": {}}},
         }
     made["security"] = [] if route.right is None else [{"bearer": []}, {"key": []}, {}]
     return made
@@ -186,12 +181,7 @@ def _headers(route: Route) -> list[dict[str, Any]]:
     names = () if route.right is None else ("X-Workspace-Id", *route.headers)
     if route.entity and route.right == "write":
         names = (*names, "X-Turn")
-    return [_header(name, route) for name in names if not _is_condition(name, route)]
-
-
-def _is_condition(name: str, route: Route) -> bool:
-    """Tell whether a header is a condition of a write: no text of it holds by itself, only an ETag just read."""
-    return name == "If-Match" or (name == "If-None-Match" and route.method != "GET")
+    return [_header(name, route) for name in names]
 
 
 def _header(name: str, route: Route) -> dict[str, Any]:

@@ -22,11 +22,10 @@ fetch("openapi.json").then((answer) => answer.json()).then((found) => {
   for (const [path, methods] of Object.entries(found.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       const head = add(routes, "h2");
-      add(head, "b", method.replace("x-", "").toUpperCase());
+      add(head, "b", method.toUpperCase());
       head.append(path);
       add(routes, "p", operation.summary);
       fold(routes, "parameters", operation.parameters.length ? operation.parameters : null);
-      fold(routes, "conditions", operation["x-conditions"]);
       fold(routes, "body", operation.requestBody && schemaOf(operation.requestBody.content, all));
       for (const [status, answer] of Object.entries(operation.responses)) {
         if (status < 300) fold(routes, `answer ${status}`, schemaOf(answer.content, all));
