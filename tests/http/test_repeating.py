@@ -141,7 +141,7 @@ def test_the_key_is_that_of_one_request(call: Client, served: Callable[..., Clie
 def test_a_refusal_is_not_kept(call: Client):
     call("POST", "/v1/sessions/t/values", {"key": "n", "value": "text"})
     path = f"{T}/state/n/increment"
-    assert call("POST", path, {"by": 1}, Idempotency_Key="k").status == 400
+    assert call("POST", path, {"by": 1}, Idempotency_Key="k").status == 409
     call("DELETE", "/v1/sessions/t/values/n")
     assert twice(call, "POST", path, {"by": 1}).json == {"value": 1}
 
