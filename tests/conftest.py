@@ -7,13 +7,19 @@ engine says it does not offer, skipped with a reason that begins with "capabilit
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Generator
 
 import pytest
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+if threading.current_thread() is threading.main_thread():
+    # A run in the background of a shell ignores Ctrl-C, and so would the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CI = os.environ.get("CI") == "true"
 ALLOWED = "capability: "
