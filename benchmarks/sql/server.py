@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,28 +17,28 @@ from pathlib import Path
 from benchmarks.remote.server import NotInstalled
 
 
-class Database:
+class Database(ABC):
     """An empty database for one subject, as `name` on the server at `port`."""
 
     def __init__(self, port: int, name: str) -> None:
         self.port, self.name = port, name
 
     @property
+    @abstractmethod
     def place(self) -> str:
         """Return where it is: what follows `://` in a URL."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make(self) -> None:
         """Make it anew."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bytes(self) -> int:
         """Return what its tables and indexes take."""
-        raise NotImplementedError
 
+    @abstractmethod
     def analyze(self) -> None:
         """Have the server look at what it holds, as it does by itself after a while."""
-        raise NotImplementedError
 
 
 def free_port() -> int:

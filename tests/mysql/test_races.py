@@ -9,7 +9,7 @@ import pytest
 from tests.mysql.engine import async_engine
 from tests.races.crowds import kill_writers, race_tasks, race_threads
 from tests.races.figures import Say
-from tests.races.guard_race import Kind, winners
+from tests.races.guard_race import CONTESTS, Kind, winners
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Set
@@ -26,7 +26,6 @@ LOADS = {
     "destroy": (8, 25),
     "parts": (5, 8),
 }
-ROUNDS = 200
 
 
 @pytest.mark.parametrize("name", RACES)
@@ -56,15 +55,7 @@ def test_processes(  # noqa: PLR0917 - one row of the table
 
 
 @pytest.mark.parametrize("kind", ["missing", "same"])
-@pytest.mark.parametrize(
-    ("rounds", "processes", "threads"),
-    [
-        pytest.param(ROUNDS, 1, 12, id="12 threads"),
-        pytest.param(40, 4, 1, id="4 processes"),
-        pytest.param(ROUNDS, 4, 1, id="4 processes, long", marks=pytest.mark.long),
-        pytest.param(ROUNDS, 4, 12, id="48 in 4 processes", marks=pytest.mark.long),
-    ],
-)
+@CONTESTS
 def test_one_wins_each_round(kind: Kind, rounds: int, processes: int, threads: int, place: str):
     """Each rival has an engine of its own, so that nothing but the server can keep them apart."""
     found = winners(place, kind, rounds=rounds, processes=processes, threads=threads)

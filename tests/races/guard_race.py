@@ -9,6 +9,8 @@ from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from typing import Literal
 
+import pytest
+
 from threadkeep._sync.urls import open_engine
 from threadkeep.model.options import Limits
 from threadkeep.model.refs import Ref
@@ -20,6 +22,17 @@ from threadkeep.ops.reply import Fields
 Kind = Literal["missing", "same"]
 PATIENCE = 120
 HOT = Ref("default", "thread", "race")
+ROUNDS = 200
+
+CONTESTS = pytest.mark.parametrize(
+    ("rounds", "processes", "threads"),
+    [
+        pytest.param(ROUNDS, 1, 12, id="12 threads"),
+        pytest.param(40, 4, 1, id="4 processes"),
+        pytest.param(ROUNDS, 4, 1, id="4 processes, long", marks=pytest.mark.long),
+        pytest.param(ROUNDS, 4, 12, id="48 in 4 processes", marks=pytest.mark.long),
+    ],
+)
 
 
 def _guard(kind: Kind, found: Fields) -> AnyGuard:

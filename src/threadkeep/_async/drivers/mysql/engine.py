@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -38,7 +40,7 @@ from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
-MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+LEAST, MOST, HEAVIEST = 32, 64, 1 << 20  # batches and bytes of a group
 
 
 class AsyncMysqlEngine:
@@ -60,15 +62,10 @@ class AsyncMysqlEngine:
         terms = Terms(limits, lines.settings.stall, True)
         groups = self._groups = AsyncGroups(lines, self._hub, self._clock, terms)
         few = max(1, lines.settings.connections // 3)
-        self._gets = AsyncPump(
-            groups.get, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
-        )
-        self._reads = AsyncPump(
-            groups.read, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
-        )
-        self._writes = AsyncPump(
-            groups.write, Job.weigh, width=few, least=32, most=MOST, heaviest=HEAVIEST, key=Job.of
-        )
+        pump = partial(AsyncPump[Any], width=few, least=LEAST, most=MOST, heaviest=HEAVIEST)
+        self._gets = pump(groups.get, lambda _: 0)
+        self._reads = pump(groups.read, lambda _: 0)
+        self._writes = pump(groups.write, Job.weigh, key=Job.of)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -39,7 +41,7 @@ from threadkeep.ops.batch import Batch, check
 from threadkeep.ops.engine import Capabilities, Claim, Due, Page, Query
 from threadkeep.ops.reply import Reply
 
-MOST, HEAVIEST = 64, 1 << 20  # batches and bytes of a group
+LEAST, MOST, HEAVIEST = 32, 64, 1 << 20  # batches and bytes of a group
 
 
 class MysqlEngine:
@@ -61,15 +63,10 @@ class MysqlEngine:
         terms = Terms(limits, lines.settings.stall, True)
         groups = self._groups = Groups(lines, self._hub, self._clock, terms)
         few = max(1, lines.settings.connections // 3)
-        self._gets = Pump(
-            groups.get, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
-        )
-        self._reads = Pump(
-            groups.read, lambda _: 0, width=few, least=32, most=MOST, heaviest=HEAVIEST
-        )
-        self._writes = Pump(
-            groups.write, Job.weigh, width=few, least=32, most=MOST, heaviest=HEAVIEST, key=Job.of
-        )
+        pump = partial(Pump[Any], width=few, least=LEAST, most=MOST, heaviest=HEAVIEST)
+        self._gets = pump(groups.get, lambda _: 0)
+        self._reads = pump(groups.read, lambda _: 0)
+        self._writes = pump(groups.write, Job.weigh, key=Job.of)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -44,15 +44,15 @@ def job_of(batch: Batch) -> Job:
     if is_plain(batch):
         return _job(batch, *plain_head(batch))
     values: list[bytes] = []
-    plain = lifted(msgspec.to_builtins(batch, builtin_types=(bytes,)), values)
-    for op in plain["ops"]:
+    head = lifted(msgspec.to_builtins(batch, builtin_types=(bytes,)), values)
+    for op in head["ops"]:
         if op["type"] == "incr":  # as text: JSON numbers in the server do not tell 2 from 2.0
             op["by"] = msgspec.json.encode(op.get("by", 1)).decode()
         elif op["type"] == "set" and len(op["items"]) > FEW:
             op["many"] = True
-    plain |= _nature(batch)
-    plain["values"] = len(values)
-    return _job(batch, plain, values)
+    head |= _nature(batch)
+    head["values"] = len(values)
+    return _job(batch, head, values)
 
 
 def _job(batch: Batch, head: dict[str, Any], values: list[bytes]) -> Job:
