@@ -76,8 +76,14 @@ def mariadb(where: Path) -> Iterator[int]:
     with own_folder(where, _USER) as folder:
         first = ["--no-defaults", *_as_owner(), f"--datadir={folder / 'data'}"]
         make = [installer, *first, "--auth-root-authentication-method=normal", "--skip-test-db"]
-        subprocess.run(make, check=True, capture_output=True, cwd=folder)
-        settings = {"port": port, "bind-address": "127.0.0.1", "socket": folder / "s"}
+        own = {"TMPDIR": str(folder)}  # a server that starts removes the temporary tables there
+        subprocess.run(make, check=True, capture_output=True, cwd=folder, env={**os.environ, **own})
+        settings = {
+            "tmpdir": folder,
+            "port": port,
+            "bind-address": "127.0.0.1",
+            "socket": folder / "s",
+        }
         options = [f"--{name}={value}" for name, value in settings.items()]
         with running([server, *first, *options], folder, lambda: _run(port, "select 1")):
             yield port

@@ -59,16 +59,21 @@ class MariadbServer(ServerProcess):
     def _init(self) -> None:
         shutil.rmtree(self.data, ignore_errors=True)
         options = [f"--datadir={self.data}", "--auth-root-authentication-method=normal"]
+        own = {
+            "TMPDIR": str(self.folder)
+        }  # a server that starts removes the temporary tables there
         subprocess.run(
             [self._installer, "--no-defaults", *self._as_owner(), *options, "--skip-test-db"],
             check=True,
             capture_output=True,
             cwd=self.folder,
+            env={**os.environ, **own},
         )
 
     def command(self) -> list[str]:
         settings = {
             "datadir": self.data,
+            "tmpdir": self.folder,
             "port": self.port,
             "bind-address": "127.0.0.1",
             "socket": self.folder / "s",
