@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        choices=[*PARTS, *NAMES],
-        help="a part or a subject, may be repeated: " + ", ".join([*PARTS, *NAMES]),
+        choices=[*PARTS, *sql.GROWTH, *NAMES],
+        help="a part or a subject, may be repeated: " + ", ".join([*PARTS, *sql.GROWTH, *NAMES]),
     )
     parser.add_argument("--json", metavar="FILE", help="also write all figures to this file")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
@@ -101,7 +101,7 @@ def _told(options: argparse.Namespace) -> list[str]:
 
 
 def _parts(only: Sequence[str]) -> list[str]:
-    return [name for name in PARTS if name in only] or list(PARTS)
+    return [name for name in (*PARTS, *sql.GROWTH) if name in only] or list(PARTS)
 
 
 def _subjects(only: Sequence[str]) -> list[str]:
@@ -158,6 +158,8 @@ def _part(part: str, run: Run, names: Sequence[str], into: Results) -> None:
         served_measure.measure(run, into)
     elif part in sql.SERVERS:
         sql_measure.measure(run, part, into)
+    elif part in sql.GROWTH:
+        sql_measure.measure(run, sql.GROWTH[part], into, growth=True)
     else:
         into.imports = importing.measure(run.scale.imports)
     into.seconds[part] = perf_counter() - start

@@ -4,3 +4,5 @@ from typing import Final
 
 SERVERS: Final = {"postgres": "PostgreSQL", "mariadb": "MariaDB"}
 """Parts of the run by the name of a server; `systems` says what runs there."""
+GROWTH: Final = {f"{name}-growth": name for name in SERVERS}
+"""Parts that only measure the growth there; not in a whole run, which measures it too."""

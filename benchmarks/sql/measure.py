@@ -25,12 +25,12 @@ _FEW = 4  # fields of the threads that are only there
 _ONCE = range(5)
 
 
-def measure(run: Run, name: str, into: Results) -> None:
-    """Measure on that server; say so when it is not there."""
-    title = SERVERS[name]
+def measure(run: Run, name: str, into: Results, *, growth: bool = False) -> None:
+    """Measure on that server, everything or only the growth; say so when it is not there."""
+    title, work = SERVERS[name], _growth if growth else _on
     try:
         with SYSTEMS[name].start(run.folder) as port:
-            into.databases[title] = _on(run, port, SYSTEMS[name], into)
+            into.databases[title] = work(run, port, SYSTEMS[name], into)
     except NotInstalled as error:
         into.absent[title] = str(error)
 
@@ -60,6 +60,17 @@ def _on(run: Run, port: int, system: System, into: Results) -> Stored:
     found.long = _long(run, port, system, into)
     able = [kind for kind in kinds if kind.name not in into.absent]
     found.disk = {kind.name: _disk(run, port, system, kind, into) for kind in able}
+    return found
+
+
+def _growth(run: Run, port: int, system: System, into: Results) -> Stored:
+    found = Stored()
+    with _connected(run, port, system, system.kinds[:2], into) as subjects:
+        for subject in subjects.values():
+            run.loop.settle(subject.fill(range(CALLERS)))
+            subject.database.analyze()
+        found.threads = _threads(run, subjects)
+        found.messages = _messages(run, subjects)
     return found
 
 
