@@ -24,6 +24,7 @@ from threadkeep.server.deadline import Deadline
 from threadkeep.server.json_text import from_json
 from threadkeep.server.request import Request
 from threadkeep.server.settings import ServerLimits
+from threadkeep.server.whole import converted
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class Call:
     async def body(self, as_type: type[T], *, limit: int | None = None) -> T:
         """Return the body, which is JSON whatever its content type says, as a struct; `limit` as of `raw`."""
         try:
-            return _converted(from_json(await self.raw(limit)), as_type)
+            return converted(from_json(await self.raw(limit)), as_type)
         except UsageError as error:
             if type(error) is not UsageError or str(error).startswith("Failed"):
                 raise
@@ -150,10 +151,3 @@ class Call:
         if prefix is None:
             prefix = self.caller.threads
         return self.store.threads(prefix=prefix, labels=labels, limit=limit)
-
-
-def _converted(found: Any, as_type: type[T]) -> T:
-    try:
-        return msgspec.convert(found, as_type)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise UsageError(str(error)) from None

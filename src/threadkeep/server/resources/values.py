@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from starlette.responses import Response
@@ -44,12 +44,14 @@ class AllValues(msgspec.Struct, frozen=True):
 
 
 class SessionsQuery(msgspec.Struct, frozen=True):
-    """Which sessions to list, newest first."""
+    """Which sessions to list, newest first; what it does not know is ignored, as the contract has it."""
 
     thread_id: Name | None = None
     task_id: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 50
     offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+
+    together: ClassVar[dict[str, Any]] = {"additionalProperties": True}
 
 
 class Session(msgspec.Struct, frozen=True):
