@@ -19,9 +19,9 @@ from threadkeep.server.routes import ROUTES
 
 EXAMPLES = 2
 LONG_EXAMPLES = 30
-# What JSON Schema cannot say is refused with 400 all the same: a key in the body that is not that of the path, and
-# what is not in the wire form.
-UNSAID = re.compile(r"^POST /v1/(batch|scan|claim)$|^PUT /v1/session/")
+# What JSON Schema cannot say is refused with 400 all the same: ids that are not one for each message, a key in the body
+# that is not that of the path, and what is not in the wire form.
+UNSAID = re.compile(r"/messages$|^POST /v1/(batch|scan|claim)$|^PUT /v1/session/")
 CONDITIONS = {"If-Match", "If-None-Match"}
 
 

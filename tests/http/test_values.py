@@ -202,6 +202,7 @@ def test_listing(call: Client):
     assert [s["session_id"] for page in pages for s in page] == [s["session_id"] for s in found]
     assert [s["session_id"] for s in call("GET", "/v1/sessions?thread_id=s1").json] == ["s1"]
     assert call("GET", "/v1/sessions?thread_id=none").json == []
+    assert call("GET", "/v1/sessions?thread_id=none&unknown=1&unknown=2").json == []
     assert call("GET", "/v1/sessions?task_id=t").json == []
     for wrong in ("limit=x", "limit=-1", "offset=1.5", "limit=1&limit=2"):
         assert call("GET", f"/v1/sessions?{wrong}").status == 400

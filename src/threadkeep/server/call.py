@@ -27,6 +27,7 @@ from threadkeep.server.settings import ServerLimits
 from threadkeep.server.whole import converted
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 
 class Host(Protocol):
@@ -82,13 +83,15 @@ class Call:
                 raise
             raise UsageError(f"Failed to parse request JSON: {error}") from error
 
-    def query(self, as_type: type[T]) -> T:
+    def query(self, as_type: type[Q]) -> Q:
         """Return the query string as a struct of texts and numbers."""
         return self.query_and(as_type, None)[0]
 
-    def query_and(self, as_type: type[T], prefix: str | None) -> tuple[T, dict[str, str]]:
+    def query_and(self, as_type: type[Q], prefix: str | None) -> tuple[Q, dict[str, str]]:
         """Return the query string as a struct, and apart from it the parameters that begin with `prefix`."""
         pairs = self.request.query
+        if not as_type.__struct_config__.forbid_unknown_fields:
+            pairs = [(name, text) for name, text in pairs if name in as_type.__struct_fields__]
         found = dict(pairs)
         if len(found) != len(pairs):
             raise UsageError("the query names a parameter twice")

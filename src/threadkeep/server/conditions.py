@@ -73,7 +73,9 @@ def if_match(call: Call) -> Tag | None:
         return None
     found = _TAG.fullmatch(given.strip())
     if found is None:
-        raise UsageError("If-Match must be one ETag as this server gave it")
+        raise PreconditionFailed(
+            "If-Match must be one ETag as this server gave it; nothing was written"
+        )
     return Tag(found[1], int(found[2]))
 
 

@@ -117,7 +117,7 @@ _HOLES: Final[dict[str, Shape]] = {
     "tool": bounded(NAME_BYTES),
     "model": bounded(NAME_BYTES),
     "token": NUMBER,
-    "revision": {"type": "string", "pattern": "^(latest|[0-9]{1,9})$"},
+    "revision": {"type": "string", "pattern": "^(latest|[1-9][0-9]{0,8})$"},
 }
 _HEADERS: Final[dict[str, Shape]] = {
     "X-Workspace-Id": {

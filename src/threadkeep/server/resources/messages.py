@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from starlette.responses import Response
@@ -59,25 +59,11 @@ class MessagesShown(msgspec.Struct, frozen=True):
     messages: list[MessageShown]
 
 
-def _paired(most: int) -> dict[str, Any]:
-    """Say that there is an id for each message, as far as JSON Schema can: for each number of them up to `most`."""
-    counts: list[dict[str, Any]] = [
-        {"minItems": n, "maxItems": n} for n in range(most)
-    ] + [{"minItems": most}]
-    pairs = [{"properties": {"messages": count, "ids": {"type": "array"} | count}} for count in counts]
-    return {"anyOf": [{"properties": {"ids": {"type": "null"}}}, *pairs]}
-
-
-_PAIRED: Final = _paired(10)
-
-
 class AppendMessages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Messages to append together. An id that stands in the thread is skipped, so appending again is safe."""
 
     messages: list[Any]
     ids: list[Name | None] | None = None
-
-    together: ClassVar[dict[str, Any]] = _PAIRED
 
 
 class ReplaceMessages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,8 +72,6 @@ class ReplaceMessages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages: list[Any]
     ids: list[Name | None] | None = None
     if_head: Number | None = None
-
-    together: ClassVar[dict[str, Any]] = _PAIRED
 
 
 class AppendedShown(msgspec.Struct, frozen=True):

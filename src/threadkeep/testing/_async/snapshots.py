@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from threadkeep._async.entity import AsyncThread
@@ -101,6 +103,14 @@ class TestSnapshots:
         with pytest.raises(Conflict):
             await thread.snapshots.save("late", if_revision=0)
         assert await thread.snapshots.save("c", if_revision=2) == 3
+
+    @pytest.mark.parametrize("revision", [0, -1, True, "1", 1.0])
+    async def test_a_revision_is_a_number_from_one(
+        self, thread: AsyncThread, revision: Any
+    ) -> None:
+        await thread.snapshots.save("a")
+        with pytest.raises(UsageError, match="revision is"):
+            await thread.snapshots.entry(revision=revision)
 
     async def test_snapshots_leave_messages_and_state_alone(self, thread: AsyncThread) -> None:
         await thread.messages.append("m")

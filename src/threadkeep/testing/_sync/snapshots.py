@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from threadkeep._sync.entity import Thread
@@ -99,6 +101,12 @@ class TestSnapshots:
         with pytest.raises(Conflict):
             thread.snapshots.save("late", if_revision=0)
         assert thread.snapshots.save("c", if_revision=2) == 3
+
+    @pytest.mark.parametrize("revision", [0, -1, True, "1", 1.0])
+    def test_a_revision_is_a_number_from_one(self, thread: Thread, revision: Any) -> None:
+        thread.snapshots.save("a")
+        with pytest.raises(UsageError, match="revision is"):
+            thread.snapshots.entry(revision=revision)
 
     def test_snapshots_leave_messages_and_state_alone(self, thread: Thread) -> None:
         thread.messages.append("m")
