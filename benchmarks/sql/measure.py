@@ -154,6 +154,7 @@ def _messages(run: Run, subjects: Mapping[str, OnServer]) -> dict[str, dict[str,
         numbers = range(size * 10_000, size * 10_000 + 4)  # that nothing else uses
         for subject in kept.values():
             run.loop.settle(subject.fill(numbers, _FEW, size))
+            subject.database.analyze()
         for op in _LENGTHENING:
             for name, taken in _latency(run, kept, op, numbers).items():
                 curves.setdefault(name, {}).setdefault(op, {})[size] = taken.p50

@@ -36,6 +36,7 @@ class PostgresDatabase(Database):
 
     def analyze(self) -> None:
         _run(self.port, "analyze", self.name)
+        _run(self.port, "checkpoint")
 
 
 def _run(port: int, statement: str, database: str = "postgres") -> list[Any]:

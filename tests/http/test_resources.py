@@ -47,6 +47,8 @@ class TestState:
         for wrong in ("x", '"x"', "*", 'W/"a.1"', '"a.1", "b.2"'):
             refused = call("PUT", path, {"value": 3}, If_Match=wrong)
             assert (refused.status, "If-Match" in refused.error) == (412, True)
+        both = call("PUT", path, {"value": 3}, If_Match=tag, If_None_Match="*")
+        assert (both.status, "together" in both.error) == (412, True)
 
     def test_several_at_once(self, call: Client, base: str):
         patched = call("PATCH", f"{base}/state", {"values": {"a": 1, "b": 2, "c": 3}, "ttl": 60})

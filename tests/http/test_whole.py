@@ -41,7 +41,9 @@ def test_a_float_without_a_fraction_is_a_whole_number():
 
 def test_what_may_be_a_float_stays_one():
     found = converted({"keep": 1.0, "by": 2.0, "value": {"keep": 1.0, "x": [2.0]}}, Outer)
-    assert [type(one) for one in (found.by, found.value["keep"], found.value["x"][0])] == [float] * 3
+    assert [type(one) for one in (found.by, found.value["keep"], found.value["x"][0])] == [
+        float
+    ] * 3
 
 
 @pytest.mark.parametrize("number", [2.5, 1e300, float(2**53 + 2), -0.5])

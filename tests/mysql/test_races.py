@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.mysql.engine import async_engine
 from tests.races.crowds import kill_writers, race_tasks, race_threads
 from tests.races.figures import Say
 from tests.races.guard_race import CONTESTS, Kind, winners
+from threadkeep import Store
+from threadkeep.errors import Conflict
 from threadkeep.model.refs import Ref
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Set
@@ -60,6 +63,15 @@ def test_one_wins_each_round(kind: Kind, rounds: int, processes: int, threads: i
     """Each rival has an engine of its own, so that nothing but the server can keep them apart."""
     found = winners(place, kind, rounds=rounds, processes=processes, threads=threads)
     assert found == list(range(rounds))
+
+
+def test_who_saves_first_to_a_thread_that_others_make_meanwhile(place: str):
+    with Store(place) as store, ThreadPoolExecutor(8) as pool:
+        for round_ in range(60):
+            snapshots = store.thread(f"new-{round_}").snapshots
+            saves = [pool.submit(snapshots.save, n, if_revision=0) for n in range(8)]
+            failed = [found for found in (save.exception() for save in saves) if found is not None]
+            assert [type(error) for error in failed] == [Conflict] * 7
 
 
 def test_two_processes_of_groups_over_the_same_entities_do_not_deadlock(place: str):

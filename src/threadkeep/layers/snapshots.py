@@ -54,7 +54,9 @@ def save(ref: Ref, data: Any, limit: int, keep: int, if_revision: int | None) ->
 
 def _op(revision: int | None) -> Read:
     if revision is not None and (type(revision) is not int or revision < 1):
-        raise UsageError(f"revision is {revision!r}; it must be an int of 1 or more, or None for the last")
+        raise UsageError(
+            f"revision is {revision!r}; it must be an int of 1 or more, or None for the last"
+        )
     if revision is None:
         return Read(LOG, limit=1, newest=True)
     return Read(LOG, after=revision - 1, before=revision + 1, limit=1)

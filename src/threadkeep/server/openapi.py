@@ -125,7 +125,7 @@ _HEADERS: Final[dict[str, Shape]] = {
     },
     KEY: {"minLength": 1, "maxLength": 255},
     "X-Turn": NUMBER,
-    "If-Match": {"pattern": r'^"[0-9A-Za-z_-]{1,64}\.[0-9]{1,18}"$'},
+    "If-Match": {"description": "The ETag of a read; another text matches nothing: 412."},
 }
 
 

@@ -105,6 +105,8 @@ async def put(call: Call) -> Response:
     given = await call.body(PutKey)
     space, key = call.params
     absent, wanted = must_be_absent(call), _revision(call, given.if_revision)
+    if absent and wanted is not None:
+        raise PreconditionFailed("If-None-Match: * never holds together with another condition")
     try:
         revision = (
             await call.whole()

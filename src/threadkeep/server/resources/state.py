@@ -173,6 +173,8 @@ async def put(call: Call) -> Response:
     """Write one field; with If-Match only over that version, with If-None-Match: * only a new one."""
     given = await call.body(SetField)
     entity, tag, absent = call.entity(), if_match(call), must_be_absent(call)
+    if absent and tag is not None:
+        raise PreconditionFailed("If-Match and If-None-Match: * never hold together")
     plan = state.put(
         entity.ref,
         {call.params[-1]: given.value},

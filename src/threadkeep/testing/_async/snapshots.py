@@ -56,13 +56,13 @@ class TestSnapshots:
         assert len(await snapshots.history()) == 2
 
     async def test_of_concurrent_saves_of_one_revision_one_stands(self, store: AsyncStore) -> None:
-        async def save(number: int) -> int:
-            return await store.thread("t").snapshots.save(number, if_revision=0)
-
-        outcomes = await AsyncTasks.outcomes(*[lambda n=n: save(n) for n in range(8)])
-        assert sum(isinstance(o, Conflict) for o in outcomes) == 7
-        assert [o for o in outcomes if not isinstance(o, Conflict)] == [1]
-        assert outcomes[await store.thread("t").snapshots.load()] == 1
+        for round_ in range(5):
+            snapshots = store.thread(f"t{round_}").snapshots  # there is no such thread yet
+            saves = [lambda n=n, s=snapshots: s.save(n, if_revision=0) for n in range(8)]
+            outcomes = await AsyncTasks.outcomes(*saves)
+            assert sum(isinstance(o, Conflict) for o in outcomes) == 7
+            assert [o for o in outcomes if not isinstance(o, Conflict)] == [1]
+            assert outcomes[await snapshots.load()] == 1
 
     async def test_history_is_newest_first_and_without_data(
         self, thread: AsyncThread, clock: AsyncClock

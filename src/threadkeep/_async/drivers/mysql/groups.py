@@ -47,7 +47,7 @@ class AsyncGroups:
         return getting.outcomes()
 
     async def read(self, jobs: list[Job]) -> list[Any]:
-        reading = Reading(jobs, self._clock())
+        reading = Reading(jobs, self._clock(), self.terms)
         try:
             await self.patiently(lambda: self._lines.ask(reading.packet))
         except Trouble as error:

@@ -48,7 +48,7 @@ class Groups:
         return getting.outcomes()
 
     def read(self, jobs: list[Job]) -> list[Any]:
-        reading = Reading(jobs, self._clock())
+        reading = Reading(jobs, self._clock(), self.terms)
         try:
             self.patiently(lambda: self._lines.ask(reading.packet))
         except Trouble as error:

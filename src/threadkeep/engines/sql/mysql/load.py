@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Final
 
 from threadkeep.engines.sql.mysql.facts import ENDLESS, Facts, Tops
+from threadkeep.engines.sql.mysql.first import FIELD, HERE, REF, THERE, First, Found
 from threadkeep.engines.sql.mysql.need import Need, Span
 from threadkeep.engines.sql.mysql.packet import Packet, Row, Sink, clock, joined
-from threadkeep.engines.sql.mysql.rows import (
-    COLUMNS,
-    above,
-    place,
-    to_facts,
-    to_field,
-    to_item,
-)
+from threadkeep.engines.sql.mysql.rows import above, place, to_facts, to_field, to_item
 from threadkeep.errors import DataLost
 from threadkeep.model.refs import Ref
 from threadkeep.ops.ops import Item
 
-_REF: Final = ("n", "ns", "kind", "id")
-_HERE: Final = "e.ns = q.ns and e.kind = q.kind and e.id = q.id"
-_FIELD: Final = "f.map, f.name, f.rev, f.win, f.expires, f.refs, f.size"
 _ITEM: Final = "i.log, i.seq, i.id, i.refs, i.at, i.size"
 
 
@@ -39,11 +29,10 @@ class Loading:
         self.refs = refs
         self._all = [(n,) for n in range(len(refs))]
 
-    def ask(self, packet: Packet, now: int | None, *, lock: bool) -> None:
+    def ask(self, packet: Packet, now: int | None, *, lock: bool, mariadb: bool) -> None:
         """Add all reads; with `lock` the entities' rows are locked, in the order of their addresses."""
-        self._entities(packet, lock=lock)
-        self._moment(packet, now, tops=lock)
-        self._due(packet, now)
+        self._entities(packet, now, lock=lock)
+        self._due(packet, now, mariadb=mariadb)
         for values in (False, True):
             self._named(packet, values=values)
             self._whole_maps(packet, values=values)
@@ -61,45 +50,48 @@ class Loading:
             if need.ends:
                 self._ends(packet, n)
 
-    def _entities(self, packet: Packet, *, lock: bool) -> None:
-        end = " for update" if lock else ""
-        text = f"select q.n, {COLUMNS} from {{q}} tk_entity e where {_HERE}{end}"
-        self._grouped(packet, text, (), self._all, self._take_entities)
-
-    def _take_entities(self, rows: Sequence[Row]) -> None:
-        for n, *record in rows:
-            self.facts[n] = to_facts(tuple(record))
-
-    def _moment(self, packet: Packet, now: int | None, *, tops: bool) -> None:
-        """Ask for the time, and for the highest place in the listings of those that may move."""
-        kinds = dict.fromkeys(columns[:2] for columns in self.places) if tops else {}
-        top = ", (select max(listed) from tk_entity where ns = %s and kind = %s)"
+    def _entities(self, packet: Packet, now: int | None, *, lock: bool) -> None:
+        """Ask for the entities, for what most batches ask for beside them, the time and the places in listings."""
+        self._first, self._locked = First(self.places, self.needs), lock
 
         def take(rows: Sequence[Row]) -> None:
-            self.now, *found = rows[0]
-            for (ns, kind), listed in zip(kinds, found, strict=True):
-                self.tops[ns.decode(), kind.decode()] = listed or 0
+            for row in rows:
+                self._take_first(self._first.found(row))
 
-        packet.add(f"select {clock(now)}{top * len(kinds)}", chain(*kinds), take)
+        packet.add(*self._first.statement(now, lock=lock), take)
+
+    def _take_first(self, found: Found) -> None:
+        self.now = max(self.now, found.at)
+        for (ns, kind), listed in found.tops:
+            self.tops[ns.decode(), kind.decode()] = listed or 0
+        n, facts = found.n, self.facts[found.n]
+        if found.entity[0] is not None:
+            facts = self.facts[n] = to_facts(found.entity)
+            facts.ends = {} if found.late else None
+        if found.asked_field is not None:
+            map_, name = found.asked_field
+            facts.fields.setdefault(map_, {})[name] = to_field(found.field) if found.field else None
+        if found.asked_epoch is not None:
+            facts.tombstones[found.asked_epoch] = found.until
 
     def _grouped(
         self, packet: Packet, text: str, names: Sequence[str], rows: Sequence[Row], sink: Sink
     ) -> None:
         if rows:
             placed: list[Row] = [(n, *self.places[n], *given) for n, *given in rows]
-            packet.add(*joined(text, (*_REF, *names), placed), sink)
+            packet.add(*joined(text, (*REF, *names), placed), sink)
 
     def _named(self, packet: Packet, *, values: bool) -> None:
         asked = [
             (n, map_, name)
             for n, need in enumerate(self.needs)
             for (map_, name), wanted in need.fields.items()
-            if wanted is values
+            if wanted is values and not self._first.fields[n]
         ]
         value = "f.value" if values else "null"
         text = (
-            f"select q.n, {_FIELD}, {value} from {{q}} tk_entity e straight_join tk_field f"
-            f" where {_HERE} and f.eid = e.eid and f.map = q.map and f.name = q.name"
+            f"select q.n, {FIELD}, {value} from {{q}} tk_entity e straight_join tk_field f"
+            f" where {HERE} and f.eid = e.eid and f.map = q.map and f.name = q.name"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -110,22 +102,20 @@ class Loading:
         rows = [(n, map_.encode(), name.encode()) for n, map_, name in asked]
         self._grouped(packet, text, ("map", "name"), rows, take)
 
-    def _due(self, packet: Packet, now: int | None) -> None:
+    def _due(self, packet: Packet, now: int | None, *, mariadb: bool) -> None:
         """Ask what ends in entities of which something has run out, whichever they are."""
         text = (
             "select q.n, f.map, f.name, f.size, f.expires from {q} tk_entity e straight_join tk_field f"
-            f" where {_HERE} and (e.due <= {clock(now)} or e.due > e.expires)"
+            f" where {HERE} and (e.due <= {clock(now)} or e.due > e.expires)"
             " and f.eid = e.eid and f.expires is not null"
         )
-        self._grouped(packet, text, (), self._all, self._take_due)
+        text, args = joined(text, REF, [(n, *place) for n, place in enumerate(self.places)])
+        if mariadb:  # MySQL knows no such statement
+            packet.add_if("@tk_due", text, args, self._take_due)
+        else:
+            packet.add(text, args, self._take_due)
 
     def _take_due(self, rows: Sequence[Row]) -> None:
-        for facts in self.facts:
-            row = facts.row
-            if row is None or row.due is None:
-                continue
-            if row.due <= self.now or (row.end is not None and row.due > row.end):
-                facts.ends = {}
         for n, map_, name, size, end in rows:
             ends = self._of(n).ends
             if ends is not None:
@@ -136,6 +126,8 @@ class Loading:
 
     def _take_fields(self, rows: Sequence[Row]) -> None:
         for n, *record in rows:
+            if self._of(n).row is None:  # made since the first statement looked
+                continue
             field = to_field(tuple(record))
             stored = self._of(n).fields.setdefault(record[0].decode(), {})
             name = record[1].decode()
@@ -152,8 +144,8 @@ class Loading:
         ]
         value = "f.value" if values else "null"
         text = (
-            f"select q.n, {_FIELD}, {value} from {{q}} tk_entity e straight_join tk_field f"
-            f" where {_HERE} and f.eid = e.eid and f.map = q.map"
+            f"select q.n, {FIELD}, {value} from {{q}} tk_entity e straight_join tk_field f"
+            f" where {HERE} and f.eid = e.eid and f.map = q.map"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -170,7 +162,7 @@ class Loading:
     def _prefix(self, packet: Packet, n: int, map_: str, prefix: str, *, values: bool) -> None:
         value = "f.value" if values else "null"
         text = (
-            f"select {{n}}, {_FIELD}, {value} from tk_entity e straight_join tk_field f on f.eid = e.eid"
+            f"select {{n}}, {FIELD}, {value} from tk_entity e straight_join tk_field f on f.eid = e.eid"
             " where {where} and f.map = %s and f.name >= %s and f.name < %s"
         )
 
@@ -203,6 +195,10 @@ class Loading:
     def _take_items(self, n: int, log: str, rows: Sequence[Row]) -> list[Item]:
         facts = self.facts[n]
         if rows and facts.row is None:
+            if (
+                self._locked
+            ):  # made since the first statement looked: to write it fails, and is begun again
+                return []
             raise DataLost(f"{self.refs[n]} is gone, and items of its log {log!r} stand")
         items = [to_item(record) for record in rows]
         known = facts.log(log)
@@ -220,7 +216,7 @@ class Loading:
         value = "i.value" if values else "null"
         text = (
             f"select q.n, {_ITEM}, {value} from {{q}} tk_entity e straight_join tk_item i"
-            f" where {_HERE} and i.eid = e.eid and i.log = q.log and i.id = q.item"
+            f" where {HERE} and i.eid = e.eid and i.log = q.log and i.id = q.item"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -239,7 +235,7 @@ class Loading:
         asked = [(n, *key) for n, need in enumerate(self.needs) for key in need.seqs]
         text = (
             f"select q.n, {_ITEM}, i.value from {{q}} tk_entity e straight_join tk_item i"
-            f" where {_HERE} and i.eid = e.eid and i.log = q.log and i.seq = q.seq"
+            f" where {HERE} and i.eid = e.eid and i.log = q.log and i.seq = q.seq"
         )
 
         def take(found: Sequence[Row]) -> None:
@@ -263,10 +259,15 @@ class Loading:
         self._one(packet, n, text, (log.encode(), before), take)
 
     def _tombstones(self, packet: Packet) -> None:
-        asked = [(n, epoch) for n, need in enumerate(self.needs) for epoch in need.epochs]
+        asked = [
+            (n, epoch)
+            for n, need in enumerate(self.needs)
+            for epoch in need.epochs
+            if not self._first.epochs[n]
+        ]
         text = (
             "select q.n, t.epoch, t.until from {q} tk_tombstone t"
-            " where t.ns = q.ns and t.kind = q.kind and t.id = q.id and t.epoch = q.epoch"
+            f" where {THERE} and t.epoch = q.epoch"
         )
 
         def take(found: Sequence[Row]) -> None:

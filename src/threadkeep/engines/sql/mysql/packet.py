@@ -12,6 +12,7 @@ Sink = Callable[[Sequence[Row]], None]
 
 # microseconds; the time at which a statement began, so that indexes serve comparisons with it
 NOW: Final = "cast(unix_timestamp(now(6)) * 1000000 as signed)"
+MOMENT: Final = NOW.replace("now(6)", "sysdate(6)")
 
 
 class Packet:
@@ -20,6 +21,7 @@ class Packet:
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._sinks: list[Sink | None] = []
+        self._conditional = 0
         self.args: list[object] = []
 
     def add(self, text: str, args: Iterable[object] = (), sink: Sink | None = None) -> None:
@@ -28,12 +30,21 @@ class Packet:
         self._sinks.append(sink)
         self.args.extend(args)
 
+    def add_if(self, condition: str, text: str, args: Iterable[object], sink: Sink) -> None:
+        """Add a statement that MariaDB runs only where a condition holds; one at most in a packet."""
+        self.add(f"if {condition} then {text}; end if", args, sink)
+        self._conditional = len(self._sinks)
+
     def encode(self) -> bytes:
         """Return the statements with their arguments, as they go to the server."""
         return encode(";".join(self._texts), self.args)
 
     def deliver(self, found: Sequence[Sequence[Row]]) -> None:
         """Hand the rows of each statement to its sink."""
+        if len(found) > len(
+            self._sinks
+        ):  # the conditional one was run: after its rows it says that it is over
+            found = [*found[: self._conditional], *found[self._conditional + 1 :]]
         for rows, sink in zip(found, self._sinks, strict=True):
             if sink is not None:
                 sink(rows)
@@ -58,16 +69,17 @@ def joined(
 ) -> tuple[str, list[object]]:
     """Return a statement over a table `q` of these rows, and its arguments.
 
-    `{q}` stands where the table is joined from. Of a single row no table is made: its values stand in the statement,
-    and the server need not look for a plan.
+    `{q}` stands where the table is joined from; `{each}` where each of its rows comes out, whatever stands. Of a
+    single row no table is made: its values stand in the statement, and the server need not look for a plan.
     """
     if len(rows) == 1:
         alone, places = _alone(text, tuple(names))
         return alone, [rows[0][place] for place in places]
     first = ", ".join(f"%s {name}" for name in names)
     others = f" union all select {', '.join(['%s'] * len(names))}"
-    table = f"(select {first}{others * (len(rows) - 1)}) q straight_join"
-    return text.replace("{q}", table), [value for row in rows for value in row]
+    table = f"(select {first}{others * (len(rows) - 1)}) q"
+    text = text.replace("{q}", f"{table} straight_join").replace("{each}", f"{table} left join")
+    return text, [value for row in rows for value in row]
 
 
 _COLUMN: Final = re.compile(r"\bq\.(\w+)")
@@ -76,9 +88,15 @@ _COLUMN: Final = re.compile(r"\bq\.(\w+)")
 @cache
 def _alone(text: str, names: tuple[str, ...]) -> tuple[str, list[int]]:
     places = [names.index(name) for name in _COLUMN.findall(text)]
-    return _COLUMN.sub("%s", text).replace("{q} ", ""), places
+    text = _COLUMN.sub("%s", text).replace("{q} ", "")
+    return text.replace("{each}", "(select 1) q left join"), places
 
 
 def clock(now: int | None) -> str:
     """Return the expression of the time: the server's, or the one given by a test."""
     return NOW if now is None else str(int(now))
+
+
+def moment(now: int | None) -> str:
+    """Return the expression of the time at which a row is found: after the wait for its lock, no index serves it."""
+    return MOMENT if now is None else str(int(now))

@@ -126,13 +126,13 @@ def _views(loading: Loading) -> dict[Ref, LoadedView]:
 class Reading:
     """A group of batches that only read, in one packet and as of one moment."""
 
-    def __init__(self, jobs: Sequence[Job], now: int | None) -> None:
+    def __init__(self, jobs: Sequence[Job], now: int | None, terms: Terms) -> None:
         self._jobs = jobs
         self._loading = _loading(jobs)
         self.packet = Packet()
         self.packet.add("set transaction isolation level repeatable read")
         self.packet.add("start transaction read only")
-        self._loading.ask(self.packet, now, lock=False)
+        self._loading.ask(self.packet, now, lock=False, mariadb=terms.mariadb)
         self.packet.add("commit")
 
     def outcomes(self) -> list[Any]:
@@ -154,7 +154,7 @@ class Writing:
         self._jobs, self._terms = jobs, terms
         self._loading = _loading(jobs)
         self.first = _begin(terms)
-        self._loading.ask(self.first, now, lock=True)
+        self._loading.ask(self.first, now, lock=True, mariadb=terms.mariadb)
         self.outcomes: list[Any] = []
 
     def decide(self) -> Packet:
@@ -207,7 +207,7 @@ class Claiming:
             self._ask_due(now, f"e.due <= {clock(now)}{mine} order by e.due limit %s", args)
         else:
             self._loading = Loading([due.ref], [need or Need()])
-            self._loading.ask(self.first, now, lock=True)
+            self._loading.ask(self.first, now, lock=True, mariadb=terms.mariadb)
 
     def _ask_due(self, now: int | None, where: str, args: Sequence[object]) -> None:
         """Ask for what is due and nobody else looks after, and what ends in it."""
