@@ -100,6 +100,9 @@ def test_a_budget_and_what_gives_way_to_it(call: Client):
     assert [one["reason"] for one in attached["left_out"]] == ["max_tokens"]
     for query in ("max_bytes=x", "leave_out=all", "max_tokens=-1", "format=other", "use=2"):
         assert call("GET", f"{T}/parts?format=openai&{query}").status == 400, query
+    for name, value in (("max_bytes", 9), ("max_tokens", 9), ("leave_out", "last")):
+        refused = call("GET", f"{T}/parts?{name}={value}")
+        assert (refused.status, name in refused.error) == (400, True)
 
 
 WRONG: list[tuple[dict[str, Any], int, str]] = [

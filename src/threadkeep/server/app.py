@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -145,21 +145,21 @@ class Application:
             return await route.handler(Call(request, params, None, self))
         caller = await self.gate.caller(request)
         told.caller = caller.name
-        await self.budgets.request(caller)
+        if self.budgets.bounded:
+            await self.budgets.request(caller)
         caller.require(route.right)
         check_conditions(request, route.headers)
         call = Call(request, params, caller, self, route.kind)
-        if b"idempotency-key" not in request.headers:
-            return await self._in_turn(call, route)
-        with asked_once(call, route):
-            return await self._in_turn(call, route)
-
-    async def _in_turn(self, call: Call, route: Route) -> Response:
-        if b"x-turn" not in call.request.headers:
+        asked, in_turn = b"idempotency-key" in request.headers, b"x-turn" in request.headers
+        if not (asked or in_turn):
             return await route.handler(call)
-        if not route.entity:
+        if in_turn and not route.entity:
             raise UsageError("this resource takes no X-Turn")
-        with fenced(call, call.entity().ref):
+        with ExitStack() as stack:
+            if asked:
+                stack.enter_context(asked_once(call, route))
+            if in_turn:
+                stack.enter_context(fenced(call, call.entity().ref))
             return await route.handler(call)
 
     def _check_size(self, request: Request) -> None:

@@ -14,7 +14,7 @@ from threadkeep._async.scope import AsyncScope
 from threadkeep._async.state import AsyncState
 from threadkeep._async.store import AsyncStore
 from threadkeep.errors import UsageError
-from threadkeep.model.refs import Ref, ref
+from threadkeep.model.refs import Ref, check_name
 from threadkeep.ops.batch import Batch
 from threadkeep.ops.ops import Info
 from threadkeep.server.access.budgets import Budgets
@@ -115,7 +115,9 @@ class Call:
 
     def scope(self, kind: str, id_: str) -> AsyncScope:
         """Return an entity, as a scope that runs plans; writes carry the turn that the caller holds."""
-        return AsyncScope(self.store, ref(self.store.namespace, kind, id_))
+        return AsyncScope(
+            self.store, Ref(self.store.namespace, kind, check_name(id_, f"{kind} id"))
+        )
 
     def entity(self) -> AsyncScope:
         """Return the entity that the path names."""

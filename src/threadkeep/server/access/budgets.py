@@ -51,6 +51,11 @@ class Budgets:
         }
         self._shares: dict[tuple[str, str], _Share] = {}
 
+    @property
+    def bounded(self) -> bool:
+        """Tell whether there is any budget to hold a request against."""
+        return bool(self._buckets)
+
     async def request(self, caller: Caller) -> None:
         """Count a request; 429 where the caller has sent too many, or too many bytes before it."""
         if "requests" in self._buckets:

@@ -28,7 +28,7 @@ class ToolAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     together: ClassVar[dict[str, Any]] = {
         "anyOf": [
             {"properties": {"ignore": {"maxItems": 0}}},
-            {"properties": {"args": {"type": "object"}}, "required": ["args"]},
+            {"properties": {"args": {"type": ["object", "null"]}}},
         ]
     }
 

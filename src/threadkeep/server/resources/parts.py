@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
 from starlette.responses import Response
 
+from threadkeep.errors import UsageError
 from threadkeep.layers.part_choice import Attached
 from threadkeep.model.leases import FOREVER
 from threadkeep.model.options import MiB
@@ -32,6 +33,9 @@ class SetPart(Leased, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tokens: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
 
 
+_FITTING: Final = ("max_bytes", "max_tokens", "leave_out")
+
+
 class PartsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`format`: as content of that API, which counts a use of each; without it the parts as they were set.
 
@@ -44,6 +48,10 @@ class PartsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_tokens: Bound | None = None
     leave_out: GivesWay | None = None
     use: bool = True
+
+    together: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"required": ["format"]}, {"properties": dict.fromkeys(_FITTING, False)}]
+    }
 
 
 class PartsShown(msgspec.Struct, frozen=True):
@@ -67,6 +75,9 @@ async def show(call: Call) -> Response:
     query = call.query(PartsQuery)
     parts = call.thread(call.params[0]).parts
     if query.format is None:
+        for name in _FITTING:
+            if getattr(query, name) is not None:
+                raise UsageError(f"{name} is for parts in a format; name that too")
         return json_answer(PartsShown(await parts.all()), headers=_FRESH)
     with fenced(call, call.entity().ref):
         taken = await parts.take(

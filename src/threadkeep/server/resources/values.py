@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from threadkeep.errors import UsageError
+from threadkeep.layers import state
 from threadkeep.model.parts import PREFIX, is_part
 from threadkeep.model.records import ThreadInfo
 from threadkeep.model.refs import check_name
@@ -92,7 +93,10 @@ async def set_value(call: Call) -> Response:
 async def get_value(call: Call) -> Response:
     """Return one value of a session; null where none stands."""
     session, key = call.params
-    return json_answer({"value": await call.state(session).get(key)})
+    scope = call.scope("thread", session)
+    return json_answer(
+        {"value": await scope.read(state.get(scope.ref, key, None, None, renew=True))}
+    )
 
 
 async def get_values(call: Call) -> Response:
