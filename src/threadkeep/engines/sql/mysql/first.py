@@ -53,7 +53,9 @@ class First:
         at = moment(now)
         self._kinds = list(dict.fromkeys(place[:2] for place in self._places)) if lock else []
         late = f"coalesce(e.due <= {at} or e.due > e.expires, 0)"
-        any_late = f"@tk_due := if(q.n, @tk_due, 0) or {late}"  # of those so far
+        any_late = (
+            f"@tk_due := if(q.n, @tk_due, 0) or {late}"  # of those so far, for what is asked next
+        )
         tops = "".join([_TOP.format(ns.hex(), kind.hex()) for ns, kind in self._kinds])
         found = [f"{at}, {late}, {any_late}{tops}", COLUMNS]
         joins = [f"{{each}} tk_entity e on {HERE}"]

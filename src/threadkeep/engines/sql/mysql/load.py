@@ -53,6 +53,7 @@ class Loading:
     def _entities(self, packet: Packet, now: int | None, *, lock: bool) -> None:
         """Ask for the entities, for what most batches ask for beside them, the time and the places in listings."""
         self._first, self._locked = First(self.places, self.needs), lock
+        self._late: list[int] = []  # in which something has run out
 
         def take(rows: Sequence[Row]) -> None:
             for row in rows:
@@ -67,7 +68,8 @@ class Loading:
         n, facts = found.n, self.facts[found.n]
         if found.entity[0] is not None:
             facts = self.facts[n] = to_facts(found.entity)
-            facts.ends = {} if found.late else None
+            if found.late:
+                self._late.append(n)
         if found.asked_field is not None:
             map_, name = found.asked_field
             facts.fields.setdefault(map_, {})[name] = to_field(found.field) if found.field else None
@@ -116,6 +118,8 @@ class Loading:
             packet.add(text, args, self._take_due)
 
     def _take_due(self, rows: Sequence[Row]) -> None:
+        for n in self._late:
+            self.facts[n].ends = {}
         for n, map_, name, size, end in rows:
             ends = self._of(n).ends
             if ends is not None:

@@ -31,7 +31,10 @@ class Packet:
         self.args.extend(args)
 
     def add_if(self, condition: str, text: str, args: Iterable[object], sink: Sink) -> None:
-        """Add a statement that MariaDB runs only where a condition holds; one at most in a packet."""
+        """Add a statement that MariaDB runs only where a condition holds; one at most in a packet.
+
+        `sink` is called where it was run.
+        """
         self.add(f"if {condition} then {text}; end if", args, sink)
         self._conditional = len(self._sinks)
 
@@ -41,12 +44,12 @@ class Packet:
 
     def deliver(self, found: Sequence[Sequence[Row]]) -> None:
         """Hand the rows of each statement to its sink."""
-        if len(found) > len(
-            self._sinks
-        ):  # the conditional one was run: after its rows it says that it is over
-            found = [*found[: self._conditional], *found[self._conditional + 1 :]]
-        for rows, sink in zip(found, self._sinks, strict=True):
-            if sink is not None:
+        only = self._conditional
+        run = len(found) > len(self._sinks)  # after its rows it says that it is over
+        if run:
+            found = [*found[:only], *found[only + 1 :]]
+        for number, (rows, sink) in enumerate(zip(found, self._sinks, strict=True), 1):
+            if sink is not None and (run or number != only):
                 sink(rows)
 
 
