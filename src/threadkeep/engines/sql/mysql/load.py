@@ -14,6 +14,8 @@ from threadkeep.errors import DataLost
 from threadkeep.model.refs import Ref
 from threadkeep.ops.ops import Item
 
+# A row just made can be locked a moment before a snapshot has the rest: what is locked is not read by one.
+CURRENT: Final = " lock in share mode"
 _ITEM: Final = "i.log, i.seq, i.id, i.refs, i.at, i.size"
 
 
@@ -27,7 +29,6 @@ class Loading:
         self.tops: Tops = {}
         self.now = 0
         self.refs = refs
-        self._all = [(n,) for n in range(len(refs))]
 
     def ask(self, packet: Packet, now: int | None, *, lock: bool, mariadb: bool) -> None:
         """Add all reads; with `lock` the entities' rows are locked, in the order of their addresses."""
@@ -54,6 +55,7 @@ class Loading:
         """Ask for the entities, for what most batches ask for beside them, the time and the places in listings."""
         self._first, self._locked = First(self.places, self.needs), lock
         self._late: list[int] = []  # in which something has run out
+        self._current = CURRENT * lock
 
         def take(rows: Sequence[Row]) -> None:
             for row in rows:
@@ -81,7 +83,7 @@ class Loading:
     ) -> None:
         if rows:
             placed: list[Row] = [(n, *self.places[n], *given) for n, *given in rows]
-            packet.add(*joined(text, (*REF, *names), placed), sink)
+            packet.add(*joined(text + self._current, (*REF, *names), placed), sink)
 
     def _named(self, packet: Packet, *, values: bool) -> None:
         asked = [
@@ -111,7 +113,8 @@ class Loading:
             f" where {HERE} and (e.due <= {clock(now)} or e.due > e.expires)"
             " and f.eid = e.eid and f.expires is not null"
         )
-        text, args = joined(text, REF, [(n, *place) for n, place in enumerate(self.places)])
+        rows = [(n, *place) for n, place in enumerate(self.places)]
+        text, args = joined(text + self._current, REF, rows)
         if mariadb:  # MySQL knows no such statement
             packet.add_if("@tk_due", text, args, self._take_due)
         else:
@@ -161,7 +164,8 @@ class Loading:
 
     def _one(self, packet: Packet, n: int, text: str, args: Sequence[object], sink: Sink) -> None:
         where = "e.ns = %s and e.kind = %s and e.id = %s"
-        packet.add(text.format(n=n, where=where), (*self.places[n], *args), sink)
+        text = text.format(n=n, where=where) + self._current
+        packet.add(text, (*self.places[n], *args), sink)
 
     def _prefix(self, packet: Packet, n: int, map_: str, prefix: str, *, values: bool) -> None:
         value = "f.value" if values else "null"
