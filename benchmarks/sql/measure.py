@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from benchmarks.callers import Crowd, crowds
 from benchmarks.latency import Track, interleave
@@ -39,14 +40,12 @@ def _on(run: Run, port: int, system: System, into: Results) -> Stored:
     found, kinds = Stored(), system.kinds
     with _connected(run, port, system, kinds, into) as subjects:
         for subject in subjects.values():
-            run.loop.settle(subject.fill(range(CALLERS)))
-            subject.database.analyze()
+            _fill(run, subject, range(CALLERS))
         for op in OPS:
             found.latency[op] = _latency(run, subjects, op)
         for op in OPS:
             found.rate[op] = _rates(run, subjects, op)
-        found.threads = _threads(run, subjects)
-        found.messages = _messages(run, subjects)
+        _grow(run, subjects, found)
     ours = kinds[:2]
     with (
         Proxy(port, delay=_FAR_MS / 1000) as proxy,
@@ -67,11 +66,19 @@ def _growth(run: Run, port: int, system: System, into: Results) -> Stored:
     found = Stored()
     with _connected(run, port, system, system.kinds[:2], into) as subjects:
         for subject in subjects.values():
-            run.loop.settle(subject.fill(range(CALLERS)))
-            subject.database.analyze()
-        found.threads = _threads(run, subjects)
-        found.messages = _messages(run, subjects)
+            _fill(run, subject, range(CALLERS))
+        _grow(run, subjects, found)
     return found
+
+
+def _grow(run: Run, subjects: Mapping[str, OnServer], into: Stored) -> None:
+    into.threads = _threads(run, subjects)
+    into.messages = _messages(run, subjects)
+
+
+def _fill(run: Run, subject: OnServer, *what: Any) -> None:
+    run.loop.settle(subject.fill(*what))
+    subject.database.analyze()
 
 
 @contextmanager
@@ -137,8 +144,7 @@ def _threads(run: Run, subjects: Mapping[str, OnServer]) -> dict[str, dict[str, 
     curves: dict[str, dict[str, Curve]] = {}
     for size in run.scale.stored:
         for subject in kept.values():
-            run.loop.settle(subject.fill(range(stored, size), _FEW, 0))
-            subject.database.analyze()
+            _fill(run, subject, range(stored, size), _FEW, 0)
         stored = max(stored, size)
         for op in _GROWING:
             for name, taken in _latency(run, kept, op).items():
@@ -153,8 +159,7 @@ def _messages(run: Run, subjects: Mapping[str, OnServer]) -> dict[str, dict[str,
     for size in run.scale.messages:
         numbers = range(size * 10_000, size * 10_000 + 4)  # that nothing else uses
         for subject in kept.values():
-            run.loop.settle(subject.fill(numbers, _FEW, size))
-            subject.database.analyze()
+            _fill(run, subject, numbers, _FEW, size)
         for op in _LENGTHENING:
             for name, taken in _latency(run, kept, op, numbers).items():
                 curves.setdefault(name, {}).setdefault(op, {})[size] = taken.p50

@@ -23,6 +23,7 @@ class Outer(msgspec.Struct):
     by: int | float = 1
     value: Any = None
     counts: list[int] = []
+    some: list[Inner | None] = []
 
 
 def test_a_float_without_a_fraction_is_a_whole_number():
@@ -37,6 +38,11 @@ def test_a_float_without_a_fraction_is_a_whole_number():
     assert found.each[1].more == {"a": 5, "b": 6}
     numbers = [found.keep, *found.counts, *[one.count for one in found.each]]
     assert {type(number) for number in numbers} == {int}
+
+
+def test_entries_of_another_kind_are_passed_over():
+    found = converted({"some": [None, {"count": 2.0}]}, Outer)
+    assert found.some == [None, Inner(2)]
 
 
 def test_what_may_be_a_float_stays_one():

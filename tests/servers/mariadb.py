@@ -59,9 +59,8 @@ class MariadbServer(ServerProcess):
     def _init(self) -> None:
         shutil.rmtree(self.data, ignore_errors=True)
         options = [f"--datadir={self.data}", "--auth-root-authentication-method=normal"]
-        own = {
-            "TMPDIR": str(self.folder)
-        }  # a server that starts removes the temporary tables there
+        # a server that starts removes the temporary tables there
+        own = {"TMPDIR": str(self.folder)}
         subprocess.run(
             [self._installer, "--no-defaults", *self._as_owner(), *options, "--skip-test-db"],
             check=True,

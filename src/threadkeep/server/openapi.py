@@ -156,9 +156,10 @@ def _query(route: Route) -> list[dict[str, Any]]:
     del schema
     required = only.get("required", [])
     parts = {name: _plain(part) for name, part in only["properties"].items()}
-    together = getattr(route.query, "together", None)
-    if together is not None:  # what goes with what can be said of an object alone
-        whole = {"type": "object", "properties": parts, "additionalProperties": False, **together}
+    together = getattr(route.query, "together", {})
+    more = not route.query.__struct_config__.forbid_unknown_fields
+    if together or more:  # what goes with what, and what is ignored, can be said of an object alone
+        whole = {"type": "object", "properties": parts, "additionalProperties": more, **together}
         return [{"name": "query", "in": "query", "style": "form", "explode": True, "schema": whole}]
     return [
         {"name": name, "in": "query", "required": name in required, "schema": part}

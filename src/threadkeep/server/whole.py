@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -36,23 +35,21 @@ def _make_whole(found: Any, path: str) -> bool:
     *steps, last = [step[1] for step in _STEP.finditer(path)]
     holders: list[Any] = [found]
     for step in steps:
-        holders = [inner for holder in holders for inner in _at(holder, step)]
+        holders = [holder[key] for holder in holders for key in _keys(holder, step)]
     made = False
     for holder in holders:
-        keys: Iterable[Any] = (last,) if last is not None else _keys(holder)
-        for key in keys:
-            value = holder[key] if last is None else holder.get(key)
+        for key in _keys(holder, last):
+            value = holder[key]
             if type(value) is float and value.is_integer() and abs(value) <= _EXACT:
                 holder[key] = int(value)
                 made = True
     return made
 
 
-def _at(holder: Any, step: str | None) -> list[Any]:
-    if step is None:
-        return [holder[key] for key in _keys(holder)]
-    return [holder[step]] if isinstance(holder, dict) and step in holder else []
-
-
-def _keys(holder: Any) -> list[Any]:
-    return [*holder] if isinstance(holder, dict) else [*range(len(holder))]
+def _keys(holder: Any, step: str | None) -> list[Any]:
+    """Return where a step leads in what may be of another kind; None: to every entry."""
+    if isinstance(holder, dict):
+        return [key for key in cast("dict[str, Any]", holder) if step in {None, key}]
+    if step is None and isinstance(holder, list):
+        return [*range(len(cast("list[Any]", holder)))]
+    return []

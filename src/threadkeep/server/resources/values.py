@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import msgspec
 from starlette.responses import Response
@@ -51,8 +51,6 @@ class SessionsQuery(msgspec.Struct, frozen=True):
     task_id: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 50
     offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
-
-    together: ClassVar[dict[str, Any]] = {"additionalProperties": True}
 
 
 class Session(msgspec.Struct, frozen=True):

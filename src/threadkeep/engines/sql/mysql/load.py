@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from threadkeep.engines.sql.mysql.facts import ENDLESS, Facts, Tops
-from threadkeep.engines.sql.mysql.first import FIELD, HERE, REF, THERE, First, Found
+from threadkeep.engines.sql.mysql.first import FIELD, HERE, REF, THERE, First
 from threadkeep.engines.sql.mysql.need import Need, Span
 from threadkeep.engines.sql.mysql.packet import Packet, Row, Sink, clock, joined
 from threadkeep.engines.sql.mysql.rows import above, place, to_facts, to_field, to_item
@@ -53,37 +53,37 @@ class Loading:
 
     def _entities(self, packet: Packet, now: int | None, *, lock: bool) -> None:
         """Ask for the entities, for what most batches ask for beside them, the time and the places in listings."""
-        self._first, self._locked = First(self.places, self.needs), lock
+        self._first = First(self.places, self.needs)
         self._late: list[int] = []  # in which something has run out
         self._current = CURRENT * lock
+        packet.add(*self._first.statement(now, lock=lock), self._take_first)
 
-        def take(rows: Sequence[Row]) -> None:
-            for row in rows:
-                self._take_first(self._first.found(row))
-
-        packet.add(*self._first.statement(now, lock=lock), take)
-
-    def _take_first(self, found: Found) -> None:
-        self.now = max(self.now, found.at)
-        for (ns, kind), listed in found.tops:
-            self.tops[ns.decode(), kind.decode()] = listed or 0
-        n, facts = found.n, self.facts[found.n]
-        if found.entity[0] is not None:
-            facts = self.facts[n] = to_facts(found.entity)
-            if found.late:
-                self._late.append(n)
-        if found.asked_field is not None:
-            map_, name = found.asked_field
-            facts.fields.setdefault(map_, {})[name] = to_field(found.field) if found.field else None
-        if found.asked_epoch is not None:
-            facts.tombstones[found.asked_epoch] = found.until
+    def _take_first(self, rows: Sequence[Row]) -> None:
+        self.tops.update(self._first.tops(rows[0]))
+        for n, at, late, entity, field, until in map(self._first.found, rows):
+            self.now = max(self.now, at)
+            facts, asked, epoch = self.facts[n], self._first.fields[n], self._first.epochs[n]
+            if entity[0] is not None:
+                facts = self.facts[n] = to_facts(entity)
+                if late:
+                    self._late.append(n)
+            if asked is not None:
+                map_, name = asked
+                facts.fields.setdefault(map_, {})[name] = to_field(field) if field else None
+            if epoch is not None:
+                facts.tombstones[epoch] = until
 
     def _grouped(
         self, packet: Packet, text: str, names: Sequence[str], rows: Sequence[Row], sink: Sink
     ) -> None:
         if rows:
-            placed: list[Row] = [(n, *self.places[n], *given) for n, *given in rows]
-            packet.add(*joined(text + self._current, (*REF, *names), placed), sink)
+            packet.add(*self._joined(text, names, rows), sink)
+
+    def _joined(
+        self, text: str, names: Sequence[str], rows: Sequence[Row]
+    ) -> tuple[str, list[object]]:
+        placed: list[Row] = [(n, *self.places[n], *given) for n, *given in rows]
+        return joined(text + self._current, (*REF, *names), placed)
 
     def _named(self, packet: Packet, *, values: bool) -> None:
         asked = [
@@ -113,8 +113,7 @@ class Loading:
             f" where {HERE} and (e.due <= {clock(now)} or e.due > e.expires)"
             " and f.eid = e.eid and f.expires is not null"
         )
-        rows = [(n, *place) for n, place in enumerate(self.places)]
-        text, args = joined(text + self._current, REF, rows)
+        text, args = self._joined(text, (), [(n,) for n in range(len(self.places))])
         if mariadb:  # MySQL knows no such statement
             packet.add_if("@tk_due", text, args, self._take_due)
         else:
@@ -204,8 +203,8 @@ class Loading:
         facts = self.facts[n]
         if rows and facts.row is None:
             if (
-                self._locked
-            ):  # made since the first statement looked: to write it fails, and is begun again
+                self._current
+            ):  # made since the first statement: to write it fails, and is begun again
                 return []
             raise DataLost(f"{self.refs[n]} is gone, and items of its log {log!r} stand")
         items = [to_item(record) for record in rows]
